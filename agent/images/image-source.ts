@@ -1,0 +1,78 @@
+import type { ImageFacts } from '../../policies/index.ts';
+
+/** An image resolved to one digest for this node, with what the policies ask about it. No layer is needed for it. */
+export interface ResolvedImage {
+  /** As the manifest has it. */
+  readonly reference: string;
+  readonly facts: ImageFacts;
+  readonly config: ImageConfig;
+  /** Sum of the compressed layers, bytes. */
+  readonly size: number;
+}
+
+/** The run-time part of an OCI image config. */
+export interface ImageConfig {
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  /** `KEY=value`. */
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly stopSignal: string;
+}
+
+export interface StoredImage {
+  readonly digest: string;
+  readonly references: readonly string[];
+  /** Compressed bytes. */
+  readonly size: number;
+}
+
+/** Images: resolved and verified from a registry, kept by digest on disk. */
+export interface ImageSource {
+  /**
+   * Resolves a reference (a tag once; the answer is kept on disk and used until `forget`), fetches manifest and config by digest,
+   * and verifies signatures. Works offline for what was resolved before.
+   * @throws ImageError
+   */
+  resolve(reference: string): Promise<ResolvedImage>;
+  /** Makes a digest resolved before complete on disk: every layer fetched, checked and unpacked. Idempotent. @throws ImageError */
+  pull(digest: string): Promise<void>;
+  /** @returns whether every layer of it is unpacked and ready to run, offline. */
+  isPresent(digest: string): Promise<boolean>;
+  /** Unpacked layer directories in overlayfs form, uppermost first. @throws ImageError `not-present` */
+  layers(digest: string): Promise<readonly string[]>;
+  list(): Promise<readonly StoredImage[]>;
+  /** Removes an image and every blob and layer no other image uses. */
+  remove(digest: string): Promise<void>;
+}
+
+/** Closed: `unreachable` and `interrupted` may pass by themselves, the others need a person. */
+export type ImageErrorCode =
+  | 'bad-reference'
+  | 'unreachable'
+  | 'unauthorized'
+  | 'not-found'
+  | 'no-platform'
+  | 'interrupted'
+  | 'digest-mismatch'
+  | 'size-mismatch'
+  | 'bad-manifest'
+  | 'bad-layer'
+  | 'too-large'
+  | 'no-space'
+  | 'not-present'
+  | 'store';
+
+/** A refused or failed image operation; the message names the reference, and the layer and entry where one is at fault. */
+export class ImageError extends Error {
+  readonly code: ImageErrorCode;
+  readonly reference: string;
+
+  constructor(code: ImageErrorCode, reference: string, message: string, options: { cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'ImageError';
+    this.code = code;
+    this.reference = reference;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Workload } from './workload.ts';
+
+/** A place in a file: `line` and `column` count from 1. */
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing wrong in the input. All problems of a revision are reported at once. */
+export interface Problem extends SourcePosition {
+  /** Field path as written by the user: `spec.template.spec.containers[0].image`; empty for the document itself. */
+  readonly path: string;
+  /** What is wrong, what was expected, and what to do. */
+  readonly message: string;
+}
+
+/** Where a workload was written, so that a verdict on the IR can point at the line in Git. Plain JSON. */
+export interface Origin {
+  readonly file: string;
+  /** Path of the pod spec in the document: `spec` for a Pod, `spec.template.spec` for a Deployment. */
+  readonly podPath: string;
+  /** Position of every field that was written, by its full path. */
+  readonly positions: Readonly<Record<string, { readonly line: number; readonly column: number }>>;
+}
+
+/** A workload with where it came from. */
+export interface LocatedWorkload {
+  readonly workload: Workload;
+  readonly origin: Origin;
+}
+
+/**
+ * Finds the line for a field of the pod spec.
+ * @param podField path within the pod spec, such as `containers[0].securityContext.privileged`; `` is the pod itself.
+ * @returns the position of the field, or of its nearest ancestor that was written, and the full path asked for.
+ */
+export function locate(origin: Origin, podField: string): SourcePosition & { readonly path: string } {
+  const path = podField === '' ? origin.podPath : `${origin.podPath}.${podField}`;
+  for (let probe = path; ; probe = parentPath(probe)) {
+    const position = origin.positions[probe];
+    if (position) return { file: origin.file, ...position, path };
+    if (probe === '') return { file: origin.file, line: 1, column: 1, path };
+  }
+}
+
+function parentPath(path: string): string {
+  const cut = Math.max(path.lastIndexOf('.'), path.lastIndexOf('['));
+  return cut <= 0 ? '' : path.slice(0, cut);
+}
+
+/** @returns a problem as compilers print one: `file:line:column: path: message`. */
+export function formatProblem(problem: Problem): string {
+  const where = `${problem.file}:${problem.line}:${problem.column}`;
+  return problem.path === '' ? `${where}: ${problem.message}` : `${where}: ${problem.path}: ${problem.message}`;
+}

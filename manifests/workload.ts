@@ -1,0 +1,124 @@
+/**
+ * The canonical intermediate representation (IR) of one workload: what a manifest means once every default is filled.
+ * Names follow Kubernetes where Kubernetes has the idea; quantities carry their unit last. Plain JSON, no undefined:
+ * an absent value is null, so that the canonical JSON (and its digest) of equal meanings is equal.
+ */
+export interface Workload {
+  readonly kind: 'Pod' | 'Deployment';
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: StringMap;
+  readonly annotations: StringMap;
+  /** Nodes that run it: every entry must equal the node's own label. Empty selects all nodes. */
+  readonly nodeSelector: StringMap;
+  /** Pods wanted on each selected node. */
+  readonly replicas: number;
+  readonly update: UpdateStrategy;
+  readonly pod: PodTemplate;
+}
+
+export type StringMap = Readonly<Record<string, string>>;
+
+/** How a changed pod template replaces the pods that run (apps/v1 DeploymentStrategy). */
+export interface UpdateStrategy {
+  readonly type: 'RollingUpdate' | 'Recreate';
+  /** Pods above `replicas` allowed during an update; percentages are resolved (rounded up). */
+  readonly maxSurge: number;
+  /** Pods below `replicas` allowed during an update; percentages are resolved (rounded down). */
+  readonly maxUnavailable: number;
+  readonly minReadySeconds: number;
+}
+
+/** Kubernetes PodSpec, reduced to what Holdfast supports. */
+export interface PodTemplate {
+  readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
+  readonly terminationGracePeriodSeconds: number;
+  readonly hostNetwork: boolean;
+  /** True shares the node's user namespace. Unlike Kubernetes the default is false: a user namespace of its own. */
+  readonly hostUsers: boolean;
+  readonly hostname: string;
+  readonly volumes: readonly Volume[];
+  readonly containers: readonly Container[];
+}
+
+export type Volume =
+  | {
+      readonly name: string;
+      readonly type: 'emptyDir';
+      readonly medium: 'Disk' | 'Memory';
+      readonly sizeLimitBytes: number | null;
+    }
+  | { readonly name: string; readonly type: 'hostPath'; readonly path: string; readonly hostPathType: HostPathType };
+
+/** Kubernetes HostPathVolumeSource.type; the empty string makes no check. */
+export type HostPathType = '' | 'Directory' | 'DirectoryOrCreate' | 'File' | 'FileOrCreate' | 'Socket';
+
+export interface Container {
+  readonly name: string;
+  /** As written: `name`, `name:tag`, `name@sha256:…` or `name:tag@sha256:…`, with the registry made explicit. */
+  readonly image: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Replaces the image's Entrypoint; null keeps it. */
+  readonly command: readonly string[] | null;
+  /** Replaces the image's Cmd; null keeps it (unless `command` is set, then there are none). */
+  readonly args: readonly string[] | null;
+  readonly workingDir: string | null;
+  readonly env: readonly EnvVar[];
+  readonly ports: readonly ContainerPort[];
+  readonly resources: ResourceRequirements;
+  readonly volumeMounts: readonly VolumeMount[];
+  readonly securityContext: SecurityContext;
+}
+
+export interface EnvVar {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Informational, as in Kubernetes: a port not listed is reachable too. */
+export interface ContainerPort {
+  readonly name: string | null;
+  readonly containerPort: number;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+}
+
+export interface ResourceRequirements {
+  readonly requests: { readonly cpuMillis: number | null; readonly memoryBytes: number | null };
+  readonly limits: ResourceLimits;
+}
+
+/** What the cgroup enforces. `pids` comes from the extended resource `holdfast.dev/pids` and has a default. */
+export interface ResourceLimits {
+  readonly cpuMillis: number | null;
+  readonly memoryBytes: number | null;
+  readonly pids: number;
+}
+
+export interface VolumeMount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+}
+
+/** The container's effective security context: pod-level values are already merged in, the container's own win. */
+export interface SecurityContext {
+  readonly privileged: boolean;
+  readonly allowPrivilegeEscalation: boolean;
+  readonly readOnlyRootFilesystem: boolean;
+  readonly runAsNonRoot: boolean;
+  /** Null takes the image's User. */
+  readonly runAsUser: number | null;
+  readonly runAsGroup: number | null;
+  readonly supplementalGroups: readonly number[];
+  /** Capability names without the CAP_ prefix, upper case, sorted; `ALL` is allowed. Nothing is granted by default. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  readonly seccompProfile: 'RuntimeDefault' | 'Unconfined';
+}
+
+/** `namespace/name`: unique within a revision, whatever the kind. */
+export type WorkloadKey = string;
+
+/** @returns the key of a workload, `namespace/name`. */
+export function workloadKey(workload: Pick<Workload, 'namespace' | 'name'>): WorkloadKey {
+  return `${workload.namespace}/${workload.name}`;
+}

@@ -1,0 +1,111 @@
+import type { OciConfig } from './oci.ts';
+
+/**
+ * How containers run. One contract, several grounds: the kernel (`createKernelBackend`) and the fake of the tests;
+ * `test/contract/` holds both to it. Every operation is idempotent: asking for what already is, succeeds.
+ * A failure is a thrown `BackendError`; whatever failed leaves nothing behind (no process, mount, cgroup, file).
+ */
+export interface ContainerBackend {
+  /** Makes the pod's namespaces (user, net, ipc, uts), its cgroup and the process that holds them. */
+  createSandbox(spec: SandboxSpec): Promise<void>;
+  /** Kills and removes every container of the sandbox, then the sandbox. Done when nothing is left of it. */
+  removeSandbox(id: string): Promise<void>;
+  /** Makes the root file system and starts the process. Resolves once the program is exec'd. A finished container of that name is replaced, with a fresh root. */
+  startContainer(spec: ContainerSpec): Promise<void>;
+  /** SIGTERM (or the given signal), then SIGKILL to all of it after `graceMs`. Resolves when no process is left. */
+  stopContainer(ref: ContainerRef, options: { readonly graceMs: number; readonly signal?: string }): Promise<void>;
+  /** Removes a container, killing it first if it runs, and its root file system. Logs stay until the sandbox goes. */
+  removeContainer(ref: ContainerRef): Promise<void>;
+  /** Changes the limits of a running container in place, and records them as the applied ones. */
+  updateLimits(ref: ContainerRef, limits: Limits): Promise<void>;
+  /** Kills and removes a cgroup of our tree that no record speaks for. */
+  removeStranger(id: string): Promise<void>;
+  /** What the kernel has now, joined with our records on disk. Never throws for one bad record: it becomes a stranger. */
+  observe(): Promise<Observation>;
+  /** Calls back soon after a container ends or a sandbox dies. @returns a function that ends the watch. */
+  watch(onChange: () => void): () => void;
+}
+
+export interface ContainerRef {
+  readonly sandboxId: string;
+  readonly name: string;
+}
+
+export interface SandboxSpec {
+  /** `[a-z0-9_.-]{1,200}`, unique on the node. */
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  readonly network: 'private' | 'host';
+  /** `private`: a range of 65536 ids of its own, allocated by the backend. `host`: the node's user namespace. */
+  readonly users: 'private' | 'host';
+}
+
+export interface ContainerSpec extends ContainerRef {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly config: OciConfig;
+  /** Read-only layer directories in overlayfs form, uppermost first. */
+  readonly layers: readonly string[];
+  readonly limits: Limits;
+  readonly log: LogFile;
+  /** `SIGTERM` unless the image says otherwise. */
+  readonly stopSignal: string;
+}
+
+export interface LogFile {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+}
+
+/** Null is no limit. */
+export interface Limits {
+  readonly memoryBytes: number | null;
+  readonly cpuMillis: number | null;
+  readonly pids: number | null;
+}
+
+export interface Observation {
+  readonly sandboxes: readonly ObservedSandbox[];
+  readonly strangers: readonly Stranger[];
+}
+
+export interface ObservedSandbox {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `dead`: its process is gone (killed, or the node rebooted); it must be removed and made anew. */
+  readonly state: 'ready' | 'dead';
+  readonly pid: number | null;
+  readonly containers: readonly ObservedContainer[];
+}
+
+export interface ObservedContainer extends ContainerRef {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: 'running' | 'exited';
+  /** Of the container's init as the node sees it; null when exited. */
+  readonly pid: number | null;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly exit: ContainerExit | null;
+  /** Limits last asked for through this backend. */
+  readonly applied: Limits;
+  /** Limits the kernel has now, in the same units; null when the cgroup is gone. */
+  readonly kernel: Limits | null;
+}
+
+export interface ContainerExit {
+  /** Exit status, or null when a signal ended it or nobody saw it end (`lost`). */
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly oomKilled: boolean;
+  /** True when the exit record is missing: the shim was killed or the power went. */
+  readonly lost: boolean;
+  readonly finishedAt: number;
+}
+
+/** A cgroup below our root, with or without processes, that no record of ours speaks for. */
+export interface Stranger {
+  /** Path below our root, usable with `removeStranger`. */
+  readonly id: string;
+  readonly pids: readonly number[];
+}

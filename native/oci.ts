@@ -1,0 +1,86 @@
+/**
+ * The part of the OCI runtime-spec 1.2 `config.json` this backend executes.
+ * https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md
+ */
+export interface OciConfig {
+  readonly ociVersion: '1.2.0';
+  readonly process: OciProcess;
+  readonly root: { readonly readonly: boolean };
+  readonly mounts: readonly OciMount[];
+  readonly linux: OciLinux;
+}
+
+export interface OciProcess {
+  readonly args: readonly string[];
+  /** `KEY=value`. */
+  readonly env: readonly string[];
+  /** Absolute; made when missing. */
+  readonly cwd: string;
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly umask: number;
+    readonly additionalGids: readonly number[];
+  };
+  /** Capability names with the CAP_ prefix, for bounding, permitted, effective and inheritable alike; ambient when uid is not 0. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly oomScoreAdj: number;
+  readonly rlimits: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
+}
+
+/** A mount of the container beyond the built-in /proc, /sys, /dev. Its source is resolved on the host before the pivot. */
+export interface OciMount {
+  readonly destination: string;
+  readonly type: 'bind' | 'tmpfs';
+  /** Host path for bind; ignored for tmpfs. */
+  readonly source: string;
+  /** `ro`, `rw`, `nosuid`, `nodev`, `noexec`, `rbind`, `idmap` (bind: show the host's ids shifted into the pod's range), `size=…`, `mode=…`. */
+  readonly options: readonly string[];
+}
+
+export interface OciLinux {
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  /** Null runs unconfined. */
+  readonly seccomp: OciSeccomp | null;
+  /** Give the container the node's devices and a writable /sys, /proc/sys (Kubernetes `privileged`). */
+  readonly privileged: boolean;
+}
+
+/** OCI seccomp profile. https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#seccomp */
+export interface OciSeccomp {
+  readonly defaultAction: SeccompAction;
+  readonly defaultErrnoRet?: number;
+  readonly architectures?: readonly string[];
+  readonly syscalls: readonly OciSyscallRule[];
+}
+
+export type SeccompAction =
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_LOG'
+  | 'SCMP_ACT_TRAP';
+
+export interface OciSyscallRule {
+  readonly names: readonly string[];
+  readonly action: SeccompAction;
+  readonly errnoRet?: number;
+  readonly args?: readonly {
+    readonly index: number;
+    readonly value: number | bigint;
+    readonly valueTwo?: number | bigint;
+    readonly op: SeccompOperator;
+  }[];
+}
+
+export type SeccompOperator =
+  | 'SCMP_CMP_NE'
+  | 'SCMP_CMP_LT'
+  | 'SCMP_CMP_LE'
+  | 'SCMP_CMP_EQ'
+  | 'SCMP_CMP_GE'
+  | 'SCMP_CMP_GT'
+  | 'SCMP_CMP_MASKED_EQ';

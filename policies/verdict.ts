@@ -1,0 +1,20 @@
+import type { SourcePosition } from '../manifests/index.ts';
+
+/** One rule that has something to say about one field. */
+export interface Finding extends SourcePosition {
+  /** Package of the rule below `holdfast`, such as `baseline`. */
+  readonly policy: string;
+  /** Stable name of the rule, such as `no-root`. */
+  readonly rule: string;
+  readonly severity: 'deny' | 'warn';
+  /** For a person: what is wrong and what to do. */
+  readonly message: string;
+  /** Full field path in the manifest. */
+  readonly path: string;
+}
+
+/** May it run. `deny` carries at least one finding of severity deny; an engine failure is a deny with rule `engine-*`. */
+export type Verdict =
+  | { readonly decision: 'allow' }
+  | { readonly decision: 'warn'; readonly findings: readonly Finding[] }
+  | { readonly decision: 'deny'; readonly findings: readonly Finding[] };
