@@ -35,7 +35,9 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const keep = (chunk: Buffer): void => void (output += chunk.toString());
+  const keep = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   await once(child, 'spawn');
