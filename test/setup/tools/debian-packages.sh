@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Unpacks packages of another Debian suite into a directory and installs nothing.
+# Usage: debian-packages.sh DIRECTORY SUITE PACKAGE...
+# apt verifies everything with Debian's own keys, in a state of its own; the mirror is the one this machine uses.
+set -euo pipefail
+
+build=$(cd "$(dirname "$0")/../../.." && pwd)/.cache/build
+state=$build/apt
+debs=$build/debs
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+suites='trixie sid'
+
+main() {
+  local directory=$1 suite=$2
+  shift 2
+  mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$debs" "$directory"
+  exec 9>"$state/lock"
+  flock 9
+  [ -e "$state/sources.list" ] || open_state
+  require_all "$suite" "$@"
+  (cd "$debs" && private_apt apt-get -qq download "${@/%//$suite}" >/dev/null)
+  private_apt apt-get -qq --print-uris download "${@/%//$suite}" | cut -d' ' -f2 >"$state/wanted"
+  mapfile -t files <"$state/wanted"
+  flock -u 9
+  local file
+  for file in "${files[@]}"; do dpkg-deb --extract "$debs/$file" "$directory"; done
+}
+
+# Writes the sources last: their being there tells that the lists are complete.
+open_state() {
+  local mirror suite
+  mirror=$(find_mirror)
+  for suite in $suites; do echo "deb [signed-by=$keyring] $mirror $suite main"; done >"$state/sources.new"
+  private_apt apt-get -qq -o Dir::Etc::sourcelist="$state/sources.new" update
+  mv "$state/sources.new" "$state/sources.list"
+}
+
+find_mirror() {
+  local release mirror
+  release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Release: $release" 'Component: main' |
+    sed 1q)
+  if [ -z "$mirror" ]; then
+    echo "no source for Debian $release main in /etc/apt: add one, then run 'apt-get update'" >&2
+    return 1
+  fi
+  echo "$mirror"
+}
+
+# Names every package that the suite has lost, instead of apt's first complaint.
+require_all() {
+  local suite=$1 lost
+  shift
+  lost=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(private_apt apt-cache madison "$@" 2>/dev/null |
+    awk -F' *[|] *' -v suite=" $suite/main " 'index($3, suite) { gsub(/ /, "", $1); print $1 }' | sort -u))
+  [ -z "$lost" ] && return
+  echo "Debian $suite has no package named:" >&2
+  sed 's/^/  /' <<<"$lost" >&2
+  echo "It was renamed or removed: look for its new name with 'apt-cache search' and correct the list that names it" \
+    "in test/setup/tools." >&2
+  return 1
+}
+
+private_apt() {
+  local command=$1
+  shift
+  "$command" -o Dir::State::lists="$state/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$state/cache" \
+    -o Dir::Cache::pkgcache=packages.bin -o Dir::Cache::srcpkgcache=sources.bin \
+    -o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+    -o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
+}
+
+main "$@"
