@@ -66,4 +66,47 @@ HF_API int32_t hf_shim_spawn(int32_t shim_fd, const void *spec, size_t spec_byte
  */
 HF_API int32_t hf_process_signal(int32_t pid, uint64_t start_time, int32_t signal, struct hf_error *error);
 
+/* ---- directories ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Operations below one directory, `root` being an fd of it. A path is relative to it and resolved by openat2(2) with
+ * RESOLVE_BENEATH, NO_SYMLINKS, NO_MAGICLINKS and NO_XDEV: ".." that leaves the root gives -EXDEV, a symlink on the way
+ * -ELOOP, another file system -EXDEV. The last name of a path is never followed either. Paths are shorter than PATH_MAX.
+ */
+
+/* Makes a directory of mode 0755. -EEXIST when the name is taken. */
+HF_API int32_t hf_dir_make(int32_t root, const char *path, struct hf_error *error);
+
+/* Creates a regular file of mode 0600 and returns an fd open for writing. -EEXIST when the name is taken. */
+HF_API int32_t hf_dir_create(int32_t root, const char *path, struct hf_error *error);
+
+/* Makes a symlink; `target` is stored as it is and never looked up. */
+HF_API int32_t hf_dir_symlink(int32_t root, const char *path, const char *target, struct hf_error *error);
+
+/* Makes `path` another name of `existing`, which is resolved below the same root; a symlink is linked itself. */
+HF_API int32_t hf_dir_link(int32_t root, const char *path, const char *existing, struct hf_error *error);
+
+/* Makes a named pipe of mode 0600. */
+HF_API int32_t hf_dir_fifo(int32_t root, const char *path, struct hf_error *error);
+
+/* Makes an overlayfs whiteout: a character device 0/0. */
+HF_API int32_t hf_dir_whiteout(int32_t root, const char *path, struct hf_error *error);
+
+/* Returns the file type (S_IFMT bits) of what is at `path`, "." being the root. -ENOENT when there is nothing. */
+HF_API int32_t hf_dir_kind(int32_t root, const char *path, struct hf_error *error);
+
+/* Removes a file or an empty directory. */
+HF_API int32_t hf_dir_remove(int32_t root, const char *path, struct hf_error *error);
+
+/* Sets owner, permission bits with set-id and sticky (not for a symlink, which has none) and mtime, in seconds. */
+HF_API int32_t hf_dir_set_attributes(int32_t root, const char *path, uint32_t uid, uint32_t gid, uint32_t mode,
+                                     int64_t mtime_seconds, struct hf_error *error);
+
+/* Sets an extended attribute of a file or directory. */
+HF_API int32_t hf_dir_set_xattr(int32_t root, const char *path, const char *name, const void *value, uint32_t bytes,
+                                struct hf_error *error);
+
+/* Writes everything of the root's file system to disk. May take long: call it off the main thread. */
+HF_API int32_t hf_dir_sync(int32_t root, struct hf_error *error);
+
 #endif
