@@ -15,7 +15,7 @@ is_made "$output" "${recipe[@]}" && exit
 
 echo 'otelcol: building it from Debian sources (about two minutes)'
 mapfile -t names <"$packages"
-"$here/debian-packages.sh" "$unpacked" sid "${names[@]}"
+"$here/debian-packages.sh" unpack "$unpacked" sid "${names[@]}"
 gopath=$unpacked/usr/share/gocode
 mkdir -p "$gopath/src/holdfast/otelcol"
 cp "$here/collector/main.go" "$gopath/src/holdfast/otelcol/"

@@ -13,7 +13,7 @@ bring() {
   local name=$1 suite=$2 output=$tools/$1 unpacked=$root/.cache/build/$1
   is_made "$output" "$0" && return
   echo "$name: unpacking it from Debian $suite"
-  "$here/debian-packages.sh" "$unpacked" "$suite" cosign
+  "$here/debian-packages.sh" unpack "$unpacked" "$suite" cosign
   mkdir -p "$tools"
   "$unpacked/usr/bin/cosign" version >/dev/null 2>&1
   mv -f "$unpacked/usr/bin/cosign" "$output"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Unpacks packages of another Debian suite into a directory and installs nothing.
-# Usage: debian-packages.sh DIRECTORY SUITE PACKAGE...
+# Finds and unpacks packages of other Debian suites, and installs nothing.
+# Usage: debian-packages.sh names PATTERN                        the packages whose name matches, one a line
+#        debian-packages.sh unpack DIRECTORY SUITE PACKAGE...    unpacks them into DIRECTORY
 # apt verifies everything with Debian's own keys, in a state of its own; the mirror is the one this machine uses.
 set -euo pipefail
 
@@ -11,22 +12,29 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 suites='trixie sid'
 
 main() {
-  local directory=$1 suite=$2
-  shift 2
-  mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$debs" "$directory"
+  mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$debs"
   exec 9>"$state/lock"
   flock 9
-  [ -e "$state/sources.list" ] || open_state
+  [ -n "$(find "$state/sources.list" -mmin -600 2>/dev/null)" ] || open_state
+  case $1 in
+    names) private_apt apt-cache search --names-only "$2" | cut -d' ' -f1 ;;
+    unpack) unpack "${@:2}" ;;
+    *) echo "unknown verb '$1': expected names or unpack" >&2 && return 2 ;;
+  esac
+}
+
+unpack() {
+  local directory=$1 suite=$2 file
+  shift 2
   require_all "$suite" "$@"
   (cd "$debs" && private_apt apt-get -qq download "${@/%//$suite}" >/dev/null)
-  private_apt apt-get -qq --print-uris download "${@/%//$suite}" | cut -d' ' -f2 >"$state/wanted"
-  mapfile -t files <"$state/wanted"
+  mapfile -t files < <(private_apt apt-get -qq --print-uris download "${@/%//$suite}" | cut -d' ' -f2)
   flock -u 9
-  local file
+  mkdir -p "$directory"
   for file in "${files[@]}"; do dpkg-deb --extract "$debs/$file" "$directory"; done
 }
 
-# Writes the sources last: their being there tells that the lists are complete.
+# Writes the sources last: their age is that of complete lists.
 open_state() {
   local mirror suite
   mirror=$(find_mirror)
@@ -38,6 +46,7 @@ open_state() {
 find_mirror() {
   local release mirror
   release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  # shellcheck disable=SC2016  # apt fills in $(REPO_URI)
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Release: $release" 'Component: main' |
     sed 1q)
   if [ -z "$mirror" ]; then
@@ -49,13 +58,13 @@ find_mirror() {
 
 # Names every package that the suite has lost, instead of apt's first complaint.
 require_all() {
-  local suite=$1 lost
+  local suite=$1 lost=()
   shift
-  lost=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(private_apt apt-cache madison "$@" 2>/dev/null |
+  mapfile -t lost < <(comm -23 <(printf '%s\n' "$@" | sort -u) <(private_apt apt-cache madison "$@" 2>/dev/null |
     awk -F' *[|] *' -v suite=" $suite/main " 'index($3, suite) { gsub(/ /, "", $1); print $1 }' | sort -u))
-  [ -z "$lost" ] && return
+  [ ${#lost[@]} -eq 0 ] && return
   echo "Debian $suite has no package named:" >&2
-  sed 's/^/  /' <<<"$lost" >&2
+  printf '  %s\n' "${lost[@]}" >&2
   echo "It was renamed or removed: look for its new name with 'apt-cache search' and correct the list that names it" \
     "in test/setup/tools." >&2
   return 1

@@ -15,9 +15,9 @@ is_made "$output" "${recipe[@]}" && exit
 
 echo 'opa: building it from Debian sources (about three minutes)'
 mapfile -t names <"$packages"
-"$here/debian-packages.sh" "$unpacked" sid "${names[@]}"
+"$here/debian-packages.sh" unpack "$unpacked" sid "${names[@]}"
 # OPA still wants the interface of tablewriter's version 0, which sid has left behind.
-"$here/debian-packages.sh" "$unpacked" trixie golang-github-olekukonko-tablewriter-dev
+"$here/debian-packages.sh" unpack "$unpacked" trixie golang-github-olekukonko-tablewriter-dev
 gopath=$unpacked/usr/share/gocode
 "$here/go-build.sh" "$gopath" "$gopath/src/github.com/open-policy-agent/opa" "$output"
 "$output" version >/dev/null

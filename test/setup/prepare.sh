@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Brings a Debian machine that has only Node to where one thing runs. Says what it does; does nothing twice.
+# Usage: prepare.sh [check|demo|bench|test]      (test, the default, needs everything)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+
+level=${1:-test}
+declare -A tools=([check]='' [bench]='' [demo]='cosign collector' [test]='opa cosign collector')
+if [ -z "${tools[$level]+known}" ]; then
+  echo "unknown level '$level': expected check, demo, bench or test" >&2
+  exit 2
+fi
+
+# One at a time: they would install and build the same things.
+mkdir -p .cache
+exec 7>.cache/prepare.lock
+flock 7
+
+"$here/system-packages.sh" "$level"
+"$here/node-modules.sh"
+make -s -C native
+# shellcheck disable=SC2086  # a list of names
+"$here/tools.sh" ${tools[$level]}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Prepares the machine, then runs one thing on the project's own Node.
+# Usage: run.sh demo|bench [arguments]      run.sh test [jest arguments]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# shellcheck source=test/setup/as-root.sh
+. test/setup/as-root.sh
+
+main() {
+  local what=$1
+  shift
+  test/setup/prepare.sh "$what"
+  export PATH=$PWD/node_modules/.bin:$PATH
+  case $what in
+    demo | bench) as_root node "test/$what/main.ts" "$@" ;;
+    test) test/setup/check.sh && run_tests "$@" ;;
+  esac
+}
+
+# The whole suite, then what it left behind. Every process of the run is known by its environment.
+run_tests() {
+  local before run="$$-$RANDOM" failed=0
+  before=$(mktemp)
+  as_root node test/setup/leaks/main.ts record >"$before"
+  as_root env HOLDFAST_TEST_RUN="$run" node --experimental-vm-modules --disable-warning=ExperimentalWarning \
+    node_modules/.bin/jest --testPathIgnorePatterns test/architecture/ -c test/jest/config.json "$@" || failed=1
+  as_root node test/setup/leaks/main.ts compare "$before" "$run" || failed=1
+  rm -f "$before"
+  return $failed
+}
+
+main "$@"

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, and starts none of the services they bring.
+# Usage: system-packages.sh check|demo|bench|test
+set -euo pipefail
+
+# shellcheck source=test/setup/as-root.sh
+. "$(dirname "$0")/as-root.sh"
+
+build=(gcc git libc6-dev libseccomp-dev linux-libc-dev make musl-tools)
+world=(busybox-static docker-registry gnupg openssh-client openssh-server skopeo)
+declare -A packages=(
+  [check]="${build[*]} shellcheck"
+  [demo]="${build[*]} ${world[*]}"
+  [bench]="${build[*]} busybox-static crun"
+  [test]="${build[*]} ${world[*]} bubblewrap crun iproute2 nftables shellcheck"
+)
+# Packages whose service Debian would start now and at every boot.
+declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)
+
+main() {
+  local wanted missing
+  read -ra wanted <<<"${packages[$1]}"
+  mapfile -t missing < <(missing_of "${wanted[@]}")
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "Debian packages: installing ${missing[*]}"
+  apt_get --simulate install "${missing[@]}" >/dev/null 2>&1 || apt_get update
+  forbid_services
+  apt_get install "${missing[@]}" >/dev/null || { apt_get update && apt_get install "${missing[@]}" >/dev/null; } ||
+    { echo "apt could not install: $(missing_of "${missing[@]}" | xargs). See its message above." >&2 && return 1; }
+  disable_services "${missing[@]}"
+}
+
+missing_of() {
+  comm -23 <(printf '%s\n' "$@" | sort) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort)
+}
+
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+    --no-install-recommends "$@"
+}
+
+# Debian's own switch: while this file says 101, installing a package starts nothing.
+forbid_services() {
+  local policy=/usr/sbin/policy-rc.d
+  [ -e "$policy" ] && return
+  # shellcheck disable=SC2064  # the name is known now
+  trap "as_root rm -f $policy" EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+}
+
+disable_services() {
+  local package
+  for package in "$@"; do
+    [ -z "${services[$package]:-}" ] || as_root update-rc.d "${services[$package]}" disable >/dev/null
+  done
+}
+
+main "$@"
