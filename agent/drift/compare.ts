@@ -1,0 +1,144 @@
+import type { WorkloadKey } from '../../manifests/index.ts';
+import type { Limits } from '../../native/index.ts';
+import { isComplete } from '../reconcile/availability.ts';
+import { podId } from '../reconcile/pod-id.ts';
+import type {
+  DesiredState,
+  DesiredWorkload,
+  ObservedPod,
+  ObservedState,
+  PodContainer,
+  Version,
+} from '../reconcile/state.ts';
+import { describeExit } from '../reconcile/upkeep.ts';
+
+/** One way in which the node is not what the signed desired state says, though nobody asked for a change. Plain JSON. */
+export interface Drift {
+  /** Empty for what belongs to no workload. */
+  readonly workload: WorkloadKey | '';
+  readonly pod: string;
+  /** What differs: `containers[web].state`, `containers[web].resources.limits.memory`, `pod`, `cgroup`. */
+  readonly field: string;
+  readonly desired: string;
+  readonly observed: string;
+  /** `healed` when the planner puts it right, `reported` when a policy or a failure keeps it from doing so. */
+  readonly action: 'healed' | 'reported' | 'frozen';
+}
+
+/**
+ * Compares what the kernel has with the version each workload is known to have run well at. A version still being rolled
+ * out is no drift: its absence is work, not a surprise.
+ */
+export function compare(desired: DesiredState, observed: ObservedState): readonly Drift[] {
+  const workloads = desired.workloads.flatMap((workload) => compareWorkload(workload, observed.pods));
+  const strangers = observed.strangers.map(
+    ({ id, pids }): Drift => ({
+      workload: '',
+      pod: id,
+      field: 'cgroup',
+      desired: 'absent',
+      observed: `${pids.length} processes`,
+      action: 'healed',
+    }),
+  );
+  return [...workloads, ...strangers];
+}
+
+function compareWorkload(
+  { key, wanted, lastGood }: DesiredWorkload,
+  allPods: readonly ObservedPod[],
+): readonly Drift[] {
+  const pods = allPods.filter((pod) => pod.key === key);
+  const version = lastGood?.version ?? null;
+  const action = lastGood?.verdict.decision === 'deny' ? 'reported' : 'healed';
+  const isBeingReplaced =
+    wanted.state === 'judged' && wanted.verdict.decision !== 'deny' && wanted.version.identity !== version?.identity;
+  const known = version === null ? [] : pods.filter((pod) => pod.identity === version.identity);
+  const absent = version === null || isBeingReplaced ? [] : missingPods(version, known, key, action);
+  return [
+    ...absent,
+    ...known.flatMap((pod) => comparePod(pod, version as Version, action)),
+    ...foreignPods(desiredIdentities(wanted, version), pods),
+  ];
+}
+
+function desiredIdentities(wanted: DesiredWorkload['wanted'], version: Version | null): ReadonlySet<string> | null {
+  if (version === null || wanted.state !== 'judged') return null;
+  return new Set([version.identity, wanted.version.identity]);
+}
+
+/** Pods of a version that neither Git nor the last good state knows: a changed spec. */
+function foreignPods(identities: ReadonlySet<string> | null, pods: readonly ObservedPod[]): readonly Drift[] {
+  if (identities === null) return [];
+  return pods
+    .filter((pod) => !identities.has(pod.identity))
+    .map(({ key, id, identity }) => ({
+      workload: key,
+      pod: id,
+      field: 'spec',
+      desired: [...identities].join(' or '),
+      observed: identity,
+      action: 'healed',
+    }));
+}
+
+function missingPods(
+  version: Version,
+  known: readonly ObservedPod[],
+  key: WorkloadKey,
+  action: Drift['action'],
+): readonly Drift[] {
+  const replicas = Array.from({ length: version.workload.replicas }, (_, replica) => replica);
+  const missing = replicas.filter((replica) => !known.some((pod) => pod.replica === replica));
+  return missing.map((replica) => ({
+    workload: key,
+    pod: podId(version.workload, replica, version.identity),
+    field: 'pod',
+    desired: 'running',
+    observed: 'missing',
+    action,
+  }));
+}
+
+function comparePod(pod: ObservedPod, version: Version, action: Drift['action']): readonly Drift[] {
+  const drift = (field: string, desired: string, observed: string): Drift => ({
+    workload: pod.key,
+    pod: pod.id,
+    field,
+    desired,
+    observed,
+    action,
+  });
+  if (pod.state === 'dead') return [drift('pod', 'running', 'dead')];
+  return version.workload.pod.containers.flatMap(({ name }) => {
+    const container = pod.containers.find((candidate) => candidate.name === name);
+    if (!container) return [drift(`containers[${name}].state`, 'running', 'missing')];
+    if (container.state === 'running') return compareLimits(container, drift);
+    return isComplete(container, version)
+      ? []
+      : [drift(`containers[${name}].state`, 'running', describeExit(container))];
+  });
+}
+
+const LIMIT_FIELDS = { memoryBytes: 'memory', cpuMillis: 'cpu', pids: 'pids' } as const;
+
+function compareLimits(
+  container: PodContainer,
+  drift: (field: string, desired: string, observed: string) => Drift,
+): readonly Drift[] {
+  const { kernel, expected, name } = container;
+  if (kernel === null) return [];
+  return (Object.keys(LIMIT_FIELDS) as (keyof Limits)[])
+    .filter((limit) => kernel[limit] !== expected[limit])
+    .map((limit) =>
+      drift(
+        `containers[${name}].resources.limits.${LIMIT_FIELDS[limit]}`,
+        describeLimit(expected[limit]),
+        describeLimit(kernel[limit]),
+      ),
+    );
+}
+
+function describeLimit(limit: number | null): string {
+  return limit === null ? 'unlimited' : String(limit);
+}

@@ -1,0 +1,82 @@
+import type { Container, PodTemplate, Volume } from '../../manifests/index.ts';
+import { defaultSeccomp, type OciConfig, type OciMount } from '../../native/index.ts';
+import type { ImageConfig } from '../images/image-source.ts';
+import type { ImageUser } from './image-user.ts';
+import { processConfig } from './process-config.ts';
+
+/** Kernel interfaces an unprivileged container must not read (the OCI runtimes' common default). */
+const MASKED_PATHS: readonly string[] = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
+  '/sys/firmware',
+];
+
+/** Kernel interfaces it may read but not write. */
+const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+/** Host directories and files the pod's containers share. */
+export interface PodPaths {
+  /** Host path of each volume, by name. */
+  readonly volumes: Readonly<Record<string, string>>;
+  /** Files written for the pod, by their path in the container: `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Lowers one container of the IR to the OCI runtime-spec config the backend executes. Pure. */
+export function containerConfig(
+  pod: PodTemplate,
+  container: Container,
+  image: ImageConfig,
+  user: ImageUser,
+  paths: PodPaths,
+): OciConfig {
+  const { privileged, readOnlyRootFilesystem, seccompProfile } = container.securityContext;
+  return {
+    ociVersion: '1.2.0',
+    process: processConfig(container, image, user, pod.hostname),
+    root: { readonly: readOnlyRootFilesystem },
+    mounts: [...fileMounts(paths), ...container.volumeMounts.map((mount) => volumeMount(pod, mount, paths))],
+    linux: {
+      maskedPaths: privileged ? [] : MASKED_PATHS,
+      readonlyPaths: privileged ? [] : READONLY_PATHS,
+      seccomp: privileged || seccompProfile === 'Unconfined' ? null : defaultSeccomp,
+      privileged,
+    },
+  };
+}
+
+function fileMounts(paths: PodPaths): readonly OciMount[] {
+  return Object.entries(paths.files).map(([destination, source]) => ({
+    destination,
+    type: 'bind',
+    source,
+    options: ['ro', 'nosuid', 'nodev', 'noexec', 'idmap'],
+  }));
+}
+
+function volumeMount(pod: PodTemplate, mount: Container['volumeMounts'][number], paths: PodPaths): OciMount {
+  const volume = pod.volumes.find((candidate) => candidate.name === mount.name);
+  const source = paths.volumes[mount.name];
+  if (!volume || source === undefined) throw new Error(`volume ${mount.name} has no host path`);
+  return {
+    destination: mount.mountPath,
+    type: 'bind',
+    source,
+    options: volumeOptions(volume, mount.readOnly ? 'ro' : 'rw'),
+  };
+}
+
+function volumeOptions(volume: Volume, access: 'ro' | 'rw'): readonly string[] {
+  return volume.type === 'hostPath'
+    ? [access, 'rbind', 'nosuid', 'nodev', 'idmap']
+    : [access, 'nosuid', 'nodev', 'idmap'];
+}

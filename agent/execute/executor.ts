@@ -1,0 +1,101 @@
+import type { Container } from '../../manifests/index.ts';
+import type { ContainerBackend } from '../../native/index.ts';
+import type { ImageSource } from '../images/image-source.ts';
+import { writeContainerLabels, writePodLabels } from '../observe/labels.ts';
+import type { Step, StepKind } from '../reconcile/plan.ts';
+import type { PinnedImage, Version } from '../reconcile/state.ts';
+import { containerConfig } from './container-config.ts';
+import { resolveUser } from './image-user.ts';
+import { readLayerFile } from './layer-file.ts';
+import { logPath } from './log-path.ts';
+import { podPaths, type PodFileRoots, preparePodFiles, removePodFiles } from './pod-files.ts';
+import { StepError } from './step-error.ts';
+
+/** What the steps work on. */
+export interface ExecutorPorts {
+  readonly backend: ContainerBackend;
+  readonly images: ImageSource;
+  readonly roots: PodFileRoots;
+  readonly logs: { readonly dir: string; readonly maxBytes: number; readonly maxFiles: number };
+}
+
+/** Finds the version a step was planned from. */
+export type VersionLookup = (identity: string, workload: string) => Version | undefined;
+
+/** One executor for each kind of step: a kind without one does not compile. Each throws what its adapter throws. */
+type StepExecutors = { readonly [Kind in StepKind]: (step: Extract<Step, { kind: Kind }>) => Promise<void> };
+
+/** @returns a function that carries out one step and throws a coded error when it cannot. Every step is idempotent. */
+export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (step: Step) => Promise<void> {
+  const { backend, images, roots } = ports;
+  const versionOf = (step: { identity: string; workload: string }): Version => {
+    const version = versions(step.identity, step.workload);
+    if (!version) throw new StepError('unknown-version', `${step.workload} has no version ${step.identity} any more`);
+    return version;
+  };
+  const executors: StepExecutors = {
+    'pull-image': (step) => images.pull(step.digest),
+    'create-pod': (step) => createPod(ports, step, versionOf(step)),
+    'start-container': (step) => startContainer(ports, step, versionOf(step)),
+    'update-limits': (step) => backend.updateLimits({ sandboxId: step.pod, name: step.container }, step.limits),
+    'stop-pod': (step) => stopPod(backend, step.pod, step.graceMs),
+    'remove-pod': async (step) => {
+      await backend.removeSandbox(step.pod);
+      await removePodFiles(roots, step.pod);
+    },
+    'remove-stranger': (step) => backend.removeStranger(step.id),
+  };
+  return (step) => (executors[step.kind] as (step: Step) => Promise<void>)(step);
+}
+
+async function createPod({ backend, roots }: ExecutorPorts, step: Extract<Step, { kind: 'create-pod' }>, version: Version): Promise<void> {
+  const { pod } = version.workload;
+  await preparePodFiles(roots, step.pod, pod);
+  await backend.createSandbox({
+    id: step.pod,
+    labels: writePodLabels({ key: step.workload, replica: step.replica, identity: version.identity, revision: version.revision }),
+    hostname: pod.hostname,
+    network: pod.hostNetwork ? 'host' : 'private',
+    users: pod.hostUsers ? 'host' : 'private',
+  });
+}
+
+async function startContainer(ports: ExecutorPorts, step: Extract<Step, { kind: 'start-container' }>, version: Version): Promise<void> {
+  const { pod } = version.workload;
+  const container = pod.containers.find((candidate) => candidate.name === step.container);
+  const image = container && version.images[container.image];
+  if (!container || !image) throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);
+  const layers = await ports.images.layers(image.digest);
+  const user = await resolveUser(container, image.config.user, (path) => readLayerFile(layers, path));
+  const config = containerConfig(pod, container, image.config, user, podPaths(ports.roots, step.pod, pod));
+  if (config.process.args.length === 0) {
+    throw new StepError('no-command', `container ${container.name}: neither the manifest nor image ${container.image} names a command`);
+  }
+  await ports.backend.startContainer({
+    sandboxId: step.pod,
+    name: step.container,
+    labels: writeContainerLabels({ restarts: step.restarts, crashes: step.crashes, image: image.digest }),
+    config,
+    layers,
+    limits: limitsOf(container),
+    log: { path: logPath(ports.logs.dir, step.pod, step.container), maxBytes: ports.logs.maxBytes, maxFiles: ports.logs.maxFiles },
+    stopSignal: stopSignalOf(image),
+  });
+}
+
+function limitsOf({ resources: { limits } }: Container): { memoryBytes: number | null; cpuMillis: number | null; pids: number } {
+  return { memoryBytes: limits.memoryBytes, cpuMillis: limits.cpuMillis, pids: limits.pids };
+}
+
+function stopSignalOf(image: PinnedImage): string {
+  return image.config.stopSignal === '' ? 'SIGTERM' : image.config.stopSignal;
+}
+
+/** Containers of a pod share the grace period, so they are stopped beside each other. */
+async function stopPod(backend: ContainerBackend, pod: string, graceMs: number): Promise<void> {
+  const { sandboxes } = await backend.observe();
+  const containers = sandboxes.find((sandbox) => sandbox.id === pod)?.containers ?? [];
+  const running = containers.filter((container) => container.state === 'running');
+  const stopped = await Promise.allSettled(running.map(({ sandboxId, name }) => backend.stopContainer({ sandboxId, name }, { graceMs })));
+  for (const result of stopped) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,104 @@
+import { chmod, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostPathType, PodTemplate, Volume } from '../../manifests/index.ts';
+import type { PodPaths } from './container-config.ts';
+import { StepError } from './step-error.ts';
+
+/** Where a pod's directories live. */
+export interface PodFileRoots {
+  /** On disk: emptyDir volumes and generated files. */
+  readonly stateDir: string;
+  /** On tmpfs: emptyDir volumes of medium Memory. */
+  readonly runDir: string;
+}
+
+/**
+ * Makes what a pod's containers share on the host: emptyDir directories, `/etc/hosts`, `/etc/hostname` and, on the node's
+ * network, `/etc/resolv.conf`. Checks hostPath volumes against their type. Idempotent.
+ * @throws StepError `host-path` when a hostPath is not what its type says.
+ */
+export async function preparePodFiles(roots: PodFileRoots, podId: string, pod: PodTemplate): Promise<PodPaths> {
+  await Promise.all(
+    pod.volumes.map((volume) => prepareVolume(volume, podPaths(roots, podId, pod).volumes[volume.name])),
+  );
+  const directory = filesDir(roots, podId);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(join(directory, 'hostname'), `${pod.hostname}\n`, { mode: 0o644 });
+  await writeFile(join(directory, 'hosts'), hostsFile(pod), { mode: 0o644 });
+  if (pod.hostNetwork) {
+    await writeFile(join(directory, 'resolv.conf'), await readFile('/etc/resolv.conf').catch(() => ''), {
+      mode: 0o644,
+    });
+  }
+  return podPaths(roots, podId, pod);
+}
+
+/** @returns where the shared files of a pod are, made or not. */
+export function podPaths(roots: PodFileRoots, podId: string, pod: PodTemplate): PodPaths {
+  const directory = filesDir(roots, podId);
+  const volumes = pod.volumes.map((volume) => [volume.name, volumePath(roots, podId, volume)] as const);
+  return {
+    volumes: Object.fromEntries(volumes),
+    files: {
+      '/etc/hostname': join(directory, 'hostname'),
+      '/etc/hosts': join(directory, 'hosts'),
+      ...(pod.hostNetwork ? { '/etc/resolv.conf': join(directory, 'resolv.conf') } : {}),
+    },
+  };
+}
+
+/** Removes everything {@link preparePodFiles} made; hostPath volumes are the node's own and stay. */
+export async function removePodFiles(roots: PodFileRoots, podId: string): Promise<void> {
+  for (const root of [roots.stateDir, roots.runDir])
+    await rm(join(root, 'pods', podId), { recursive: true, force: true });
+}
+
+function filesDir(roots: PodFileRoots, podId: string): string {
+  return join(roots.stateDir, 'pods', podId, 'etc');
+}
+
+function volumePath(roots: PodFileRoots, podId: string, volume: Volume): string {
+  if (volume.type === 'hostPath') return volume.path;
+  const root = volume.medium === 'Memory' ? roots.runDir : roots.stateDir;
+  return join(root, 'pods', podId, 'volumes', volume.name);
+}
+
+function hostsFile(pod: PodTemplate): string {
+  return `127.0.0.1\tlocalhost ${pod.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
+}
+
+async function prepareVolume(volume: Volume, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  if (volume.type === 'hostPath') return prepareHostPath(volume.name, path, volume.hostPathType);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  // World-writable as in Kubernetes; the directories above it are closed to everyone but root.
+  await chmod(path, 0o777);
+}
+
+async function prepareHostPath(volume: string, path: string, type: HostPathType): Promise<void> {
+  if (type === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 });
+  if (type === 'FileOrCreate' && !(await exists(path))) await writeFile(path, '', { flag: 'a', mode: 0o644 });
+  const found = await stat(path).catch(() => null);
+  if (found === null) {
+    throw new StepError(
+      'host-path',
+      `hostPath volume ${volume}: ${path} does not exist on this node; make it, or use DirectoryOrCreate`,
+    );
+  }
+  const isRight = {
+    '': true,
+    Directory: found.isDirectory(),
+    DirectoryOrCreate: found.isDirectory(),
+    File: found.isFile(),
+    FileOrCreate: found.isFile(),
+    Socket: found.isSocket(),
+  }[type];
+  if (!isRight) throw new StepError('host-path', `hostPath volume ${volume}: ${path} is not a ${type}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}

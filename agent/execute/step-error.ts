@@ -1,0 +1,13 @@
+/** Closed: what a step itself (not the backend, not the images) can find wrong. */
+export type StepErrorCode = 'host-path' | 'image-user' | 'no-command' | 'unknown-version';
+
+/** A step that cannot be done until a person changes the manifest, the image or the node. */
+export class StepError extends Error {
+  readonly code: StepErrorCode;
+
+  constructor(code: StepErrorCode, message: string) {
+    super(message);
+    this.name = 'StepError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,55 @@
+import type { WorkloadKey } from '../../manifests/index.ts';
+
+/** What is written on a pod's sandbox so that a restarted agent knows it again. */
+export interface PodLabels {
+  readonly key: WorkloadKey;
+  readonly replica: number;
+  readonly identity: string;
+  /** Commit the pod was made from. */
+  readonly revision: string;
+}
+
+/** What is written on a container: how often it was started again. */
+export interface ContainerLabels {
+  readonly restarts: number;
+  readonly crashes: number;
+  /** Image digest. */
+  readonly image: string;
+}
+
+const PREFIX = 'holdfast.dev/';
+
+export function writePodLabels(labels: PodLabels): Record<string, string> {
+  return {
+    [`${PREFIX}workload`]: labels.key,
+    [`${PREFIX}replica`]: String(labels.replica),
+    [`${PREFIX}identity`]: labels.identity,
+    [`${PREFIX}revision`]: labels.revision,
+  };
+}
+
+/** @returns the pod's labels, or null when they are incomplete or malformed: then it is a stray. */
+export function readPodLabels(labels: Readonly<Record<string, string>>): PodLabels | null {
+  const key = labels[`${PREFIX}workload`] ?? '';
+  const replica = labels[`${PREFIX}replica`] ?? '';
+  const identity = labels[`${PREFIX}identity`] ?? '';
+  if (!/^[^/]+\/[^/]+$/.test(key) || !/^\d{1,6}$/.test(replica) || identity === '') return null;
+  return { key, replica: Number(replica), identity, revision: labels[`${PREFIX}revision`] ?? '' };
+}
+
+export function writeContainerLabels(labels: ContainerLabels): Record<string, string> {
+  return {
+    [`${PREFIX}restarts`]: String(labels.restarts),
+    [`${PREFIX}crashes`]: String(labels.crashes),
+    [`${PREFIX}image`]: labels.image,
+  };
+}
+
+/** A malformed count reads as 0: the worst it can do is to restart sooner. */
+export function readContainerLabels(labels: Readonly<Record<string, string>>): ContainerLabels {
+  return {
+    restarts: Number(labels[`${PREFIX}restarts`] ?? 0) || 0,
+    crashes: Number(labels[`${PREFIX}crashes`] ?? 0) || 0,
+    image: labels[`${PREFIX}image`] ?? '',
+  };
+}

@@ -1,0 +1,65 @@
+import type { WorkloadKey } from '../../manifests/index.ts';
+import type { Limits } from '../../native/index.ts';
+import type { Finding } from '../../policies/index.ts';
+import type { Failure } from './failure.ts';
+
+/** The one list of what can be done, with what each step needs. The step union and the executor are derived from it. */
+export interface StepArgs {
+  'pull-image': { readonly reference: string; readonly digest: string; readonly identity: string };
+  'create-pod': PodStep & { readonly replica: number };
+  'start-container': PodStep & { readonly container: string; readonly restarts: number; readonly crashes: number };
+  'update-limits': PodStep & { readonly container: string; readonly limits: Limits };
+  'stop-pod': { readonly pod: string; readonly graceMs: number };
+  'remove-pod': { readonly pod: string };
+  'remove-stranger': { readonly id: string };
+}
+
+/** A step that needs the version the pod was made from. */
+interface PodStep {
+  readonly pod: string;
+  readonly identity: string;
+}
+
+export type StepKind = keyof StepArgs;
+
+/** One safe, idempotent action. `reason` is for people. */
+export type Step = { readonly [Kind in StepKind]: StepBase<Kind> & StepArgs[Kind] }[StepKind];
+
+interface StepBase<Kind extends StepKind> {
+  readonly kind: Kind;
+  /** Whose step it is: steps of one workload run in order, those of others beside them. Empty for strays of no workload. */
+  readonly workload: WorkloadKey | '';
+  readonly reason: string;
+}
+
+/** Why a workload is not at its wanted version and nothing can be done about it now. */
+export interface Blocked {
+  readonly workload: WorkloadKey;
+  readonly cause: 'policy' | 'image' | 'step';
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+  readonly failure: Failure | null;
+}
+
+/** Something that only needs time. */
+export interface Waiting {
+  readonly workload: WorkloadKey;
+  readonly reason: string;
+  /** Look again at this time (milliseconds since the epoch); null when an event will tell. */
+  readonly until: number | null;
+}
+
+/** The next safe steps towards the desired state. Plain JSON: printable, comparable, replayable. */
+export interface Plan {
+  readonly revision: string;
+  readonly steps: readonly Step[];
+  /** Workloads with nothing to do, wait for or complain of. */
+  readonly unchanged: readonly WorkloadKey[];
+  readonly blocked: readonly Blocked[];
+  readonly waiting: readonly Waiting[];
+}
+
+/** @returns whether the node is at the desired state: nothing to do, to wait for, or in the way. */
+export function isConverged(plan: Plan): boolean {
+  return plan.steps.length === 0 && plan.blocked.length === 0 && plan.waiting.length === 0;
+}

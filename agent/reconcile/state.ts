@@ -1,0 +1,97 @@
+import type { Origin, Workload, WorkloadKey } from '../../manifests/index.ts';
+import type { Limits, ObservedContainer } from '../../native/index.ts';
+import type { Verdict } from '../../policies/index.ts';
+import type { ImageConfig } from '../images/image-source.ts';
+import type { AttemptHistory, Failure } from './failure.ts';
+
+/** One workload at one commit with its images resolved: all that is needed to run it, offline too. Plain JSON. */
+export interface Version {
+  readonly workload: Workload;
+  readonly origin: Origin;
+  /** Commit it came from. */
+  readonly revision: string;
+  /** Digest over what needs a new process when it changes; part of every pod's id. */
+  readonly identity: string;
+  /** Digest of the whole workload: also changes with what is changed in place. */
+  readonly digest: string;
+  readonly images: Readonly<Record<string, PinnedImage>>;
+}
+
+/** The image behind one reference of the pod. */
+export interface PinnedImage {
+  readonly digest: string;
+  readonly config: ImageConfig;
+}
+
+/** What Git wants of one workload, as far as it is known. */
+export type Wanted =
+  | { readonly state: 'preparing' }
+  | { readonly state: 'unresolved'; readonly failure: Failure; readonly retryAt: number }
+  | { readonly state: 'judged'; readonly version: Version; readonly verdict: Verdict };
+
+/** A version that ran well before, and whether the policies of today allow it. */
+export interface LastGood {
+  readonly version: Version;
+  readonly verdict: Verdict;
+}
+
+export interface DesiredWorkload {
+  readonly key: WorkloadKey;
+  readonly wanted: Wanted;
+  /** The newest version that became available on this node; runs on while a newer one cannot. */
+  readonly lastGood: LastGood | null;
+}
+
+export interface DesiredState {
+  /** Commit id. */
+  readonly revision: string;
+  readonly workloads: readonly DesiredWorkload[];
+}
+
+/** One pod as the kernel has it. */
+export interface ObservedPod {
+  readonly id: string;
+  readonly key: WorkloadKey;
+  readonly replica: number;
+  readonly identity: string;
+  readonly state: 'ready' | 'dead';
+  readonly containers: readonly PodContainer[];
+}
+
+export interface PodContainer {
+  readonly name: string;
+  readonly state: ObservedContainer['state'];
+  readonly pid: number | null;
+  readonly startedAt: number;
+  readonly exit: ObservedContainer['exit'];
+  /** Limits last asked for, as the manifest had them then. */
+  readonly applied: Limits;
+  /** What the kernel makes of `applied` (page-rounded memory and the like): equal to `kernel` unless somebody else changed it. */
+  readonly expected: Limits;
+  readonly kernel: Limits | null;
+  /** Restarts since the pod was made. */
+  readonly restarts: number;
+  /** Restarts in a row without a long run between; drives the back-off. */
+  readonly crashes: number;
+}
+
+export interface ObservedState {
+  readonly pods: readonly ObservedPod[];
+  /** Sandboxes of our tree whose labels do not say which pod they are. */
+  readonly unlabelled: readonly string[];
+  /** Cgroups of our tree that no record speaks for. */
+  readonly strangers: readonly { readonly id: string; readonly pids: readonly number[] }[];
+  /** Digests of the images that are complete on disk. */
+  readonly images: ReadonlySet<string>;
+}
+
+/** Everything the planner may depend on besides the two states. */
+export interface PlanContext {
+  readonly history: AttemptHistory;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** How long a new pod must run before it counts as available, even if the manifest asks for less. */
+  readonly settleMs: number;
+  /** What happens to a running pod that today's policies deny. It is never started again either way. */
+  readonly onViolation: 'stop' | 'report';
+}
