@@ -66,7 +66,7 @@ describe('functions', () => {
   test('a long C function is found', () => {
     const body = '  work();\n'.repeat(MAX_FUNCTION_LINES);
     const text = `static int short_one(void)\n{\n}\n\nint long_one(int a,\n             int b)\n{\n${body}}\n`;
-    expect(longFunctions('a.c', text)).toEqual(['a.c:5 73 lines']);
+    expect(longFunctions('a.c', text)).toEqual([`a.c:5 ${MAX_FUNCTION_LINES + 4} lines`]);
   });
 
   test('that are exported say what they do', () => {
