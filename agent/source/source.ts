@@ -35,7 +35,9 @@ export interface Source {
 
 /** Closed: `unreachable` may pass by itself, the others need a person. */
 export type SourceErrorCode =
+  | 'misconfigured'
   | 'unreachable'
+  | 'unauthorized'
   | 'not-found'
   | 'unsigned'
   | 'untrusted-signer'
