@@ -1,2 +1,12 @@
+export * from './canonical-json.ts';
 export * from './origin.ts';
+export * from './parse-manifests.ts';
+export * from './pod-identity.ts';
+export { type Validated, validate } from './schema/validate.ts';
+export { selectForNode } from './select-for-node.ts';
+export * from './status.ts';
+export * from './values/image-reference.ts';
+export * from './values/quantity.ts';
 export * from './workload.ts';
+export { readYaml } from './yaml/read-yaml.ts';
+export type { Place, YamlDocument, YamlFile } from './yaml/yaml-document.ts';

@@ -20,7 +20,7 @@ export interface Origin {
   readonly file: string;
   /** Path of the pod spec in the document: `spec` for a Pod, `spec.template.spec` for a Deployment. */
   readonly podPath: string;
-  /** Position of every field that was written, by its full path. */
+  /** Position of every field that was written, by its full path: where its key begins, or the list item. */
   readonly positions: Readonly<Record<string, { readonly line: number; readonly column: number }>>;
 }
 
@@ -33,16 +33,22 @@ export interface LocatedWorkload {
 /**
  * Finds the line for a field of the pod spec.
  * @param podField path within the pod spec, such as `containers[0].securityContext.privileged`; `` is the pod itself.
- * @returns the position of the field, or of its nearest ancestor that was written, and the full path asked for.
+ * @returns the position of the field, or of the pod-level field a container inherits its value from, with that path;
+ * else the position of the nearest ancestor that was written, with the path asked for.
  */
 export function locate(origin: Origin, podField: string): SourcePosition & { readonly path: string } {
   const path = podField === '' ? origin.podPath : `${origin.podPath}.${podField}`;
+  const source = `${origin.podPath}.${podField.replace(CONTAINER_SECURITY, 'securityContext.')}`;
+  const inherited = origin.positions[source];
+  if (inherited && !origin.positions[path]) return { file: origin.file, ...inherited, path: source };
   for (let probe = path; ; probe = parentPath(probe)) {
     const position = origin.positions[probe];
     if (position) return { file: origin.file, ...position, path };
     if (probe === '') return { file: origin.file, line: 1, column: 1, path };
   }
 }
+
+const CONTAINER_SECURITY = /^containers\[\d+\]\.securityContext\./;
 
 function parentPath(path: string): string {
   const cut = Math.max(path.lastIndexOf('.'), path.lastIndexOf('['));

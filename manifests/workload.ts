@@ -7,7 +7,9 @@ export interface Workload {
   readonly kind: 'Pod' | 'Deployment';
   readonly namespace: string;
   readonly name: string;
+  /** Of the workload, and for a Deployment those of its pod template, which win. No change of them restarts anything. */
   readonly labels: StringMap;
+  /** As `labels`. */
   readonly annotations: StringMap;
   /** Nodes that run it: every entry must equal the node's own label. Empty selects all nodes. */
   readonly nodeSelector: StringMap;
@@ -24,7 +26,10 @@ export interface UpdateStrategy {
   readonly type: 'RollingUpdate' | 'Recreate';
   /** Pods above `replicas` allowed during an update; percentages are resolved (rounded up). */
   readonly maxSurge: number;
-  /** Pods below `replicas` allowed during an update; percentages are resolved (rounded down). */
+  /**
+   * Pods below `replicas` allowed during an update; percentages are resolved (rounded down). At least 1 when `maxSurge`
+   * is 0; all of them for `Recreate`.
+   */
   readonly maxUnavailable: number;
   readonly minReadySeconds: number;
 }
@@ -55,7 +60,7 @@ export type HostPathType = '' | 'Directory' | 'DirectoryOrCreate' | 'File' | 'Fi
 
 export interface Container {
   readonly name: string;
-  /** As written: `name`, `name:tag`, `name@sha256:…` or `name:tag@sha256:…`, with the registry made explicit. */
+  /** As written, with registry and tag made explicit: `docker.io/library/busybox:latest`, `host/name@sha256:…`. */
   readonly image: string;
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** Replaces the image's Entrypoint; null keeps it. */
@@ -63,9 +68,11 @@ export interface Container {
   /** Replaces the image's Cmd; null keeps it (unless `command` is set, then there are none). */
   readonly args: readonly string[] | null;
   readonly workingDir: string | null;
+  /** Names are unique; `$(VAR)` references are resolved, here as in `command` and `args`. */
   readonly env: readonly EnvVar[];
   readonly ports: readonly ContainerPort[];
   readonly resources: ResourceRequirements;
+  /** In the order written, so that an index leads to its line; mount parents before children. Paths are unique. */
   readonly volumeMounts: readonly VolumeMount[];
   readonly securityContext: SecurityContext;
 }
@@ -83,6 +90,7 @@ export interface ContainerPort {
 }
 
 export interface ResourceRequirements {
+  /** What was asked for, else the limit. */
   readonly requests: { readonly cpuMillis: number | null; readonly memoryBytes: number | null };
   readonly limits: ResourceLimits;
 }
@@ -103,12 +111,14 @@ export interface VolumeMount {
 /** The container's effective security context: pod-level values are already merged in, the container's own win. */
 export interface SecurityContext {
   readonly privileged: boolean;
+  /** Unlike Kubernetes false unless asked for, or the container is privileged. */
   readonly allowPrivilegeEscalation: boolean;
   readonly readOnlyRootFilesystem: boolean;
   readonly runAsNonRoot: boolean;
   /** Null takes the image's User. */
   readonly runAsUser: number | null;
   readonly runAsGroup: number | null;
+  /** Sorted, unique. */
   readonly supplementalGroups: readonly number[];
   /** Capability names without the CAP_ prefix, upper case, sorted; `ALL` is allowed. Nothing is granted by default. */
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { strictFields } from '../schema/known-fields.ts';
+import { parseImageReference } from '../values/image-reference.ts';
+import { absolutePath } from './absolute-path.ts';
+import { reportDuplicates } from './duplicates.ts';
+import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { dnsLabel } from './names.ts';
+import { resources } from './resources.ts';
+import { securityContext } from './security-context.ts';
+import { volumeMount } from './volume.ts';
+
+const image = z.string().transform((written, context) => {
+  const reference = parseImageReference(written);
+  if (typeof reference !== 'string') return reference;
+  context.addIssue({ code: 'custom', message: `is not an image reference: ${reference}` });
+  return z.NEVER;
+});
+
+const envVar = strictFields(
+  {
+    name: z.string().regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/, {
+      error: 'must be letters, digits, `_`, `.` and `-`, and must not begin with a digit',
+    }),
+    value: z.string().optional(),
+  },
+  UNSUPPORTED.envVar,
+);
+
+const port = strictFields(
+  {
+    // RFC 6335 service name, as in Kubernetes.
+    name: z
+      .string()
+      .max(15)
+      .regex(/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/, {
+        error: 'must be lower-case letters, digits and single `-` between them, with at least one letter',
+      })
+      .optional(),
+    containerPort: z.int().min(1).max(65_535),
+    protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
+  },
+  UNSUPPORTED.port,
+);
+
+/** A container as written. */
+export const container = strictFields(
+  {
+    name: dnsLabel,
+    image,
+    imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
+    command: z.array(z.string()).optional(),
+    args: z.array(z.string()).optional(),
+    workingDir: absolutePath.optional(),
+    env: z.array(envVar).optional(),
+    ports: z.array(port).optional(),
+    resources: resources.optional(),
+    volumeMounts: z.array(volumeMount).optional(),
+    securityContext: securityContext.optional(),
+  },
+  UNSUPPORTED.container,
+).superRefine(({ env = [], ports = [], volumeMounts = [] }, context) => {
+  reportDuplicates(context, {
+    what: 'variable',
+    items: env,
+    keyOf: ({ name }) => name,
+    stepsTo: (index) => ['env', index, 'name'],
+  });
+  reportDuplicates(context, {
+    what: 'port name',
+    items: ports,
+    keyOf: ({ name }) => name,
+    stepsTo: (index) => ['ports', index, 'name'],
+  });
+  reportDuplicates(context, {
+    what: 'mount path',
+    items: volumeMounts,
+    keyOf: (mount) => mount.mountPath,
+    stepsTo: (index) => ['volumeMounts', index, 'mountPath'],
+  });
+});
+
+/** A container as written. */
+export type WrittenContainer = z.output<typeof container>;

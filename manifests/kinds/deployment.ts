@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { strictFields } from '../schema/known-fields.ts';
+import { quoted } from '../text/quoted.ts';
+import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { metadata, templateMetadata } from './metadata.ts';
+import { labelMap } from './names.ts';
+import { podSpec } from './pod-spec.ts';
+import { strategy } from './strategy.ts';
+
+/** More pods of one workload on one node would be a slip. */
+const MOST_REPLICAS = 1_000;
+const LONGEST_READY_SECONDS = 24 * 60 * 60;
+
+const spec = strictFields(
+  {
+    replicas: z.int().min(0).max(MOST_REPLICAS).optional(),
+    selector: strictFields({ matchLabels: labelMap }, UNSUPPORTED.labelSelector),
+    strategy: strategy.optional(),
+    minReadySeconds: z.int().min(0).max(LONGEST_READY_SECONDS).optional(),
+    template: strictFields({ metadata: templateMetadata, spec: podSpec }, []),
+  },
+  UNSUPPORTED.deploymentSpec,
+).superRefine(({ selector, template }, context) => {
+  const { labels = {} } = template.metadata;
+  const selected = Object.entries(selector.matchLabels);
+  if (selected.length === 0) {
+    const message = 'selects nothing; write the labels of the template';
+    context.addIssue({ code: 'custom', path: ['selector', 'matchLabels'], message });
+  }
+  for (const [key, value] of selected) {
+    if (Object.hasOwn(labels, key) && labels[key] === value) continue;
+    const message = `the template has no label ${quoted(`${key}: ${value}`)}; selector and template labels must match`;
+    context.addIssue({ code: 'custom', path: ['selector', 'matchLabels', key], message });
+  }
+  if (template.spec.restartPolicy !== undefined && template.spec.restartPolicy !== 'Always') {
+    const message = 'must be `Always` in a Deployment; remove it, or write a Pod';
+    context.addIssue({ code: 'custom', path: ['template', 'spec', 'restartPolicy'], message });
+  }
+});
+
+/** `apps/v1 Deployment` as written. */
+export const deployment = strictFields(
+  { apiVersion: z.literal('apps/v1'), kind: z.literal('Deployment'), metadata, spec },
+  UNSUPPORTED.document,
+);
+
+/** `apps/v1 Deployment` as written. */
+export type WrittenDeployment = z.output<typeof deployment>;

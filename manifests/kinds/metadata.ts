@@ -1,0 +1,24 @@
+import type { z } from 'zod';
+import { strictFields } from '../schema/known-fields.ts';
+import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { annotationMap, dnsLabel, labelMap } from './names.ts';
+
+/** ObjectMeta of a workload as written. The name is at most an RFC 1123 label, for it becomes the hostname. */
+export const metadata = strictFields(
+  {
+    name: dnsLabel,
+    namespace: dnsLabel.optional(),
+    labels: labelMap.optional(),
+    annotations: annotationMap.optional(),
+  },
+  UNSUPPORTED.metadata,
+);
+
+/** ObjectMeta of a pod template as written. */
+export const templateMetadata = strictFields(
+  { labels: labelMap.optional(), annotations: annotationMap.optional() },
+  UNSUPPORTED.templateMetadata,
+);
+
+/** What a workload's metadata says, before defaults. */
+export type Metadata = z.output<typeof metadata>;

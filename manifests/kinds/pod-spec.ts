@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { strictFields } from '../schema/known-fields.ts';
+import { container } from './container.ts';
+import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { dnsLabel, labelMap } from './names.ts';
+import { checkPodSpec } from './pod-checks.ts';
+import { podSecurityContext } from './security-context.ts';
+import { volume } from './volume.ts';
+
+/** More would be a slip. */
+const MOST_CONTAINERS = 64;
+const LONGEST_GRACE_SECONDS = 24 * 60 * 60;
+
+/** PodSpec as written. */
+export const podSpec = strictFields(
+  {
+    containers: z.array(container).min(1).max(MOST_CONTAINERS),
+    volumes: z.array(volume).optional(),
+    nodeSelector: labelMap.optional(),
+    restartPolicy: z.enum(['Always', 'OnFailure', 'Never']).optional(),
+    terminationGracePeriodSeconds: z.int().min(0).max(LONGEST_GRACE_SECONDS).optional(),
+    hostNetwork: z.boolean().optional(),
+    hostUsers: z.boolean().optional(),
+    hostname: dnsLabel.optional(),
+    securityContext: podSecurityContext.optional(),
+  },
+  UNSUPPORTED.podSpec,
+).superRefine(checkPodSpec);
+
+/** PodSpec as written. */
+export type PodSpec = z.output<typeof podSpec>;

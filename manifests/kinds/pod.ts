@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { strictFields } from '../schema/known-fields.ts';
+import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { metadata } from './metadata.ts';
+import { podSpec } from './pod-spec.ts';
+
+/** `v1 Pod` as written. */
+export const pod = strictFields(
+  { apiVersion: z.literal('v1'), kind: z.literal('Pod'), metadata, spec: podSpec },
+  UNSUPPORTED.document,
+);
+
+/** `v1 Pod` as written. */
+export type WrittenPod = z.output<typeof pod>;

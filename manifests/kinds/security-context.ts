@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { strictFields } from '../schema/known-fields.ts';
+import { capabilityList } from './capabilities.ts';
+import { UNSUPPORTED } from './kubernetes-fields.ts';
+
+/** A user or group id as Kubernetes has them. */
+const id = z.int().min(0).max(2_147_483_647);
+
+/** What pod and container have in common. */
+const shared = {
+  runAsUser: id.optional(),
+  runAsGroup: id.optional(),
+  runAsNonRoot: z.boolean().optional(),
+  seccompProfile: strictFields(
+    { type: z.enum(['RuntimeDefault', 'Unconfined']) },
+    UNSUPPORTED.seccompProfile,
+  ).optional(),
+};
+
+/** Pod-level security context as written. */
+export const podSecurityContext = strictFields(
+  { ...shared, supplementalGroups: z.array(id).optional() },
+  UNSUPPORTED.podSecurityContext,
+);
+
+/** Container-level security context as written. */
+export const securityContext = strictFields(
+  {
+    ...shared,
+    privileged: z.boolean().optional(),
+    allowPrivilegeEscalation: z.boolean().optional(),
+    readOnlyRootFilesystem: z.boolean().optional(),
+    capabilities: strictFields({ add: capabilityList.optional(), drop: capabilityList.optional() }, []).optional(),
+  },
+  UNSUPPORTED.securityContext,
+).superRefine((written, context) => {
+  if (written.privileged && written.allowPrivilegeEscalation === false) {
+    const message = 'cannot be false for a privileged container; remove one of the two';
+    context.addIssue({ code: 'custom', path: ['allowPrivilegeEscalation'], message });
+  }
+});
+
+/** Pod-level security context as written. */
+export type PodSecurityContext = z.output<typeof podSecurityContext>;
+
+/** Container-level security context as written. */
+export type ContainerSecurityContext = z.output<typeof securityContext>;

@@ -1,0 +1,63 @@
+import type { WrittenContainer } from '../kinds/container.ts';
+import { PIDS_RESOURCE, type Resources } from '../kinds/resources.ts';
+import type { PodSecurityContext } from '../kinds/security-context.ts';
+import { formatImageReference, type ImageReference } from '../values/image-reference.ts';
+import type { Container, ResourceRequirements } from '../workload.ts';
+import { expandEnv, expandVariables } from './expand-variables.ts';
+import { lowerSecurityContext } from './lower-security-context.ts';
+
+/** Without a limit of processes one container could take the node down. */
+const DEFAULT_PIDS = 1_024;
+
+/** Fills every default of a container and resolves its `$(VAR)` references. */
+export function lowerContainer(written: WrittenContainer, pod: PodSecurityContext): Container {
+  const env = expandEnv((written.env ?? []).map(({ name, value = '' }) => ({ name, value })));
+  const variables = new Map(env.map(({ name, value }) => [name, value]));
+  return {
+    name: written.name,
+    image: formatImageReference(written.image),
+    imagePullPolicy: written.imagePullPolicy ?? defaultPullPolicy(written.image),
+    command: lowerWords(written.command, variables),
+    args: lowerWords(written.args, variables),
+    workingDir: written.workingDir ?? null,
+    env,
+    ports: (written.ports ?? []).map(({ name = null, containerPort, protocol = 'TCP' }) => ({
+      name,
+      containerPort,
+      protocol,
+    })),
+    resources: lowerResources(written.resources ?? {}),
+    volumeMounts: (written.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }) => ({
+      name,
+      mountPath,
+      readOnly,
+    })),
+    securityContext: lowerSecurityContext(written.securityContext ?? {}, pod),
+  };
+}
+
+function defaultPullPolicy(image: ImageReference): Container['imagePullPolicy'] {
+  return image.digest === null && image.tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+/** An empty list means the same as none, as in Kubernetes. */
+function lowerWords(
+  words: readonly string[] | undefined,
+  variables: ReadonlyMap<string, string>,
+): readonly string[] | null {
+  return words?.length ? words.map((word) => expandVariables(word, variables)) : null;
+}
+
+function lowerResources({ requests, limits }: Resources): ResourceRequirements {
+  return {
+    requests: {
+      cpuMillis: requests?.cpu ?? limits?.cpu ?? null,
+      memoryBytes: requests?.memory ?? limits?.memory ?? null,
+    },
+    limits: {
+      cpuMillis: limits?.cpu ?? null,
+      memoryBytes: limits?.memory ?? null,
+      pids: limits?.[PIDS_RESOURCE] ?? DEFAULT_PIDS,
+    },
+  };
+}

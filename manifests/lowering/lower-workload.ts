@@ -1,0 +1,45 @@
+import type { WrittenDeployment } from '../kinds/deployment.ts';
+import type { Metadata } from '../kinds/metadata.ts';
+import type { WrittenPod } from '../kinds/pod.ts';
+import type { Workload } from '../workload.ts';
+import { lowerPodSpec } from './lower-pod-spec.ts';
+import { lowerStrategy } from './lower-strategy.ts';
+
+const DEFAULT_NAMESPACE = 'default';
+
+/** @returns what a Pod means: one pod, never updated beside the one it replaces. */
+export function lowerPod({ metadata, spec }: WrittenPod): Workload {
+  return {
+    kind: 'Pod',
+    ...lowerMetadata(metadata),
+    nodeSelector: spec.nodeSelector ?? {},
+    replicas: 1,
+    update: lowerStrategy({ type: 'Recreate' }, { replicas: 1, minReadySeconds: 0 }),
+    pod: lowerPodSpec(spec, metadata.name),
+  };
+}
+
+/** @returns what a Deployment means. Labels and annotations of its template are added to its own, and win. */
+export function lowerDeployment({ metadata, spec }: WrittenDeployment): Workload {
+  const { replicas = 1, minReadySeconds = 0, template } = spec;
+  const own = lowerMetadata(metadata);
+  return {
+    kind: 'Deployment',
+    ...own,
+    labels: { ...own.labels, ...template.metadata.labels },
+    annotations: { ...own.annotations, ...template.metadata.annotations },
+    nodeSelector: template.spec.nodeSelector ?? {},
+    replicas,
+    update: lowerStrategy(spec.strategy ?? {}, { replicas, minReadySeconds }),
+    pod: lowerPodSpec(template.spec, metadata.name),
+  };
+}
+
+function lowerMetadata(metadata: Metadata): Pick<Workload, 'namespace' | 'name' | 'labels' | 'annotations'> {
+  return {
+    namespace: metadata.namespace ?? DEFAULT_NAMESPACE,
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+  };
+}

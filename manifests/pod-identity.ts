@@ -1,0 +1,27 @@
+import { digestOf } from './canonical-json.ts';
+import type { Workload } from './workload.ts';
+
+/**
+ * Names what a running pod was made from. It changes exactly when running pods must be replaced by new processes:
+ * limits and the grace period are left out, for they are changed in place, and an image counts by its digest, so that
+ * a tag that moved is a change and a pin added to the same image is none.
+ * @param imageDigests manifest digest of every image reference in the pod, resolved for this node.
+ * @returns `sha256:…`
+ * @throws RangeError when an image of the pod has no digest; resolve all of them first.
+ */
+export function podIdentity(workload: Workload, imageDigests: Readonly<Record<string, string>>): string {
+  const { terminationGracePeriodSeconds: _grace, containers, ...pod } = workload.pod;
+  return digestOf({
+    ...pod,
+    containers: containers.map(({ resources: _resources, image, ...container }) => ({
+      ...container,
+      image: digestFor(image, imageDigests),
+    })),
+  });
+}
+
+function digestFor(reference: string, imageDigests: Readonly<Record<string, string>>): string {
+  const digest = Object.hasOwn(imageDigests, reference) ? imageDigests[reference] : undefined;
+  if (digest === undefined) throw new RangeError(`image ${reference} was not resolved to a digest`);
+  return digest;
+}
