@@ -71,7 +71,7 @@ HF_API int32_t hf_process_signal(int32_t pid, uint64_t start_time, int32_t signa
 /*
  * Operations below one directory, `root` being an fd of it. A path is relative to it and resolved by openat2(2) with
  * RESOLVE_BENEATH, NO_SYMLINKS, NO_MAGICLINKS and NO_XDEV: ".." that leaves the root gives -EXDEV, a symlink on the way
- * -ELOOP, another file system -EXDEV. The last name of a path is never followed either. Paths are shorter than PATH_MAX.
+ * -ELOOP, another file system -EXDEV. The last name of a path is not followed either. Paths are shorter than PATH_MAX.
  */
 
 /* Makes a directory of mode 0755. -EEXIST when the name is taken. */
@@ -108,5 +108,44 @@ HF_API int32_t hf_dir_set_xattr(int32_t root, const char *path, const char *name
 
 /* Writes everything of the root's file system to disk. May take long: call it off the main thread. */
 HF_API int32_t hf_dir_sync(int32_t root, struct hf_error *error);
+
+/* ---- seccomp --------------------------------------------------------------------------------------------------- */
+
+/*
+ * A seccomp filter being compiled. Rules go into one of two parts: what the refusing part refuses is refused, whatever
+ * the deciding part says; the deciding part's rules decide the rest, and its default action where none matches.
+ * Actions are the kernel's (SECCOMP_RET_*, with the errno in the low 16 bits). System calls of an architecture that
+ * was not added, and where the default action is an errno also those newer than libseccomp, give ENOSYS.
+ */
+struct hf_seccomp;
+
+#define HF_SECCOMP_DECIDE 0u
+#define HF_SECCOMP_REFUSE 1u
+
+/* `op` is enum scmp_compare of seccomp.h: NE 1, LT 2, LE 3, EQ 4, GE 5, GT 6, MASKED_EQ 7 (argument & a == b). */
+struct hf_seccomp_arg {
+    uint32_t index;
+    uint32_t op;
+    uint64_t a;
+    uint64_t b;
+};
+
+/* Starts a filter for the native architecture. Free it with hf_seccomp_free. */
+HF_API int32_t hf_seccomp_new(uint32_t default_action, struct hf_seccomp **made, struct hf_error *error);
+
+HF_API void hf_seccomp_free(struct hf_seccomp *seccomp);
+
+/* Adds an architecture by libseccomp's name ("x86", "arm"), before any rule. Nothing changes when it is there. */
+HF_API int32_t hf_seccomp_architecture(struct hf_seccomp *seccomp, const char *name, struct hf_error *error);
+
+/*
+ * Adds a rule for a system call by name; all comparisons must hold, at most one for each argument. The action must
+ * differ from the part's default one (ALLOW in the refusing part). Returns 1 when libseccomp does not know the name.
+ */
+HF_API int32_t hf_seccomp_rule(struct hf_seccomp *seccomp, uint32_t part, uint32_t action, const char *name,
+                               const struct hf_seccomp_arg *args, uint32_t arg_count, struct hf_error *error);
+
+/* Writes the program, struct sock_filter[], and returns its bytes. The kernel takes at most 32768 (BPF_MAXINSNS). */
+HF_API int64_t hf_seccomp_export(struct hf_seccomp *seccomp, void *program, size_t size, struct hf_error *error);
 
 #endif
