@@ -2,9 +2,9 @@ import type { SourcePosition } from '../manifests/index.ts';
 
 /** One rule that has something to say about one field. */
 export interface Finding extends SourcePosition {
-  /** Package of the rule below `holdfast`, such as `baseline`. */
+  /** Package of the rule below `holdfast`, such as `baseline`; `gate` for input no pack may judge, `engine` for a failed evaluation. */
   readonly policy: string;
-  /** Stable name of the rule, such as `no-root`. */
+  /** Stable name of the rule, such as `no-root`, or an `EngineRule`. */
   readonly rule: string;
   readonly severity: 'deny' | 'warn';
   /** For a person: what is wrong and what to do. */
@@ -12,6 +12,9 @@ export interface Finding extends SourcePosition {
   /** Full field path in the manifest. */
   readonly path: string;
 }
+
+/** Why an evaluation failed: it took too long, broke, or the policies had no answer. */
+export type EngineRule = 'engine-timeout' | 'engine-error' | 'engine-undefined';
 
 /** May it run. `deny` carries at least one finding of severity deny; an engine failure is a deny with rule `engine-*`. */
 export type Verdict =

@@ -1,0 +1,101 @@
+import type { Container, Origin } from '../../manifests/index.ts';
+import type { ImageFacts, PolicyInput } from '../../policies/index.ts';
+
+export const DIGEST = `sha256:${'a'.repeat(64)}`;
+export const IMAGE = `registry.example/app:1.2@${DIGEST}`;
+
+/** Facts of an image that meets every rule. */
+export const SOUND_FACTS: ImageFacts = {
+  digest: DIGEST,
+  pinnedDigest: DIGEST,
+  user: '1000:1000',
+  labels: {},
+  signedBy: ['release'],
+};
+
+/** A container that meets every rule. */
+export const SOUND_CONTAINER: Container = {
+  name: 'app',
+  image: IMAGE,
+  imagePullPolicy: 'IfNotPresent',
+  command: null,
+  args: ['--verbose'],
+  workingDir: null,
+  env: [{ name: 'MODE', value: 'production' }],
+  ports: [],
+  resources: {
+    requests: { cpuMillis: null, memoryBytes: null },
+    limits: { cpuMillis: 250, memoryBytes: 134_217_728, pids: 256 },
+  },
+  volumeMounts: [],
+  securityContext: {
+    privileged: false,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+    runAsUser: null,
+    runAsGroup: null,
+    supplementalGroups: [],
+    capabilities: { add: [], drop: ['ALL'] },
+    seccompProfile: 'RuntimeDefault',
+  },
+};
+
+/** What a test changes in the sound input. Typed loosely, because much of it is meant to be wrong. */
+export interface Changes {
+  readonly input?: object;
+  readonly pod?: object;
+  readonly container?: object;
+  readonly securityContext?: object;
+  readonly limits?: object;
+  readonly facts?: object;
+}
+
+/** @returns an input that every rule of the default bundle approves, but for the changes. */
+export function soundInput(changes: Changes = {}): PolicyInput {
+  const { limits } = SOUND_CONTAINER.resources;
+  const container = {
+    ...SOUND_CONTAINER,
+    resources: { ...SOUND_CONTAINER.resources, limits: { ...limits, ...changes.limits } },
+    securityContext: { ...SOUND_CONTAINER.securityContext, ...changes.securityContext },
+    ...changes.container,
+  };
+  return {
+    version: 'holdfast.dev/v1alpha1',
+    workload: { kind: 'Deployment', namespace: 'default', name: 'shop', labels: {}, annotations: {} },
+    pod: {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      hostNetwork: false,
+      hostUsers: false,
+      hostname: 'shop',
+      volumes: [],
+      containers: [container],
+      ...changes.pod,
+    },
+    images: { [IMAGE]: { ...SOUND_FACTS, ...changes.facts } },
+    node: { name: 'node-1', labels: {} },
+    ...changes.input,
+  };
+}
+
+/** Where the sound input was written. Its securityContext has a line of its own, its limits have not. */
+export const ORIGIN: Origin = {
+  file: 'shop/deployment.yaml',
+  podPath: 'spec.template.spec',
+  positions: {
+    '': { line: 1, column: 1 },
+    'spec.template.spec': { line: 10, column: 7 },
+    'spec.template.spec.containers': { line: 11, column: 7 },
+    'spec.template.spec.containers[0]': { line: 12, column: 11 },
+    'spec.template.spec.containers[0].image': { line: 13, column: 11 },
+    'spec.template.spec.containers[0].securityContext': { line: 14, column: 11 },
+    'spec.template.spec.containers[0].securityContext.runAsUser': { line: 15, column: 13 },
+    'spec.template.spec.containers[0].securityContext.privileged': { line: 16, column: 13 },
+  },
+};
+
+/** @returns the rules of a verdict's findings, each once, sorted; empty for an approval. */
+export function rulesOf(verdict: { readonly decision: string; readonly findings?: readonly { rule: string }[] }) {
+  return [...new Set((verdict.findings ?? []).map(({ rule }) => rule))].sort();
+}
