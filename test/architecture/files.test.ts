@@ -57,6 +57,20 @@ describe('files', () => {
   });
 });
 
+describe('package-lock.json', () => {
+  const lock = JSON.parse(readProjectFile('package-lock.json'));
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(readProjectFile('package.json'));
+
+  test('locks what package.json asks for', () => {
+    expect(lock.packages['']).toMatchObject({ dependencies, devDependencies, optionalDependencies });
+  });
+
+  test('holds the digest of every package', () => {
+    const entries = Object.entries<{ integrity?: string }>(lock.packages).filter(([path]) => path !== '');
+    expect(entries.filter(([, entry]) => !entry.integrity?.startsWith('sha512-'))).toEqual([]);
+  });
+});
+
 describe('functions', () => {
   test('of C fit on a screen', () => {
     const code = files.filter((path) => path.endsWith('.c'));
