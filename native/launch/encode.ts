@@ -1,0 +1,96 @@
+import type { ContainerLaunch, LaunchMount, LaunchSpec } from './launch-spec.ts';
+import { createSpecWriter, type SpecWriter } from './spec-writer.ts';
+
+const MAGIC = 0x31534648;
+const LENGTH_OFFSET = 4;
+const MODES = { sandbox: 1, container: 2 } as const;
+const MOUNT_KINDS = { bind: 1, tmpfs: 2 } as const;
+const FLAGS = {
+  privateUsers: 1 << 0,
+  privateNetwork: 1 << 1,
+  readonlyRoot: 1 << 2,
+  noNewPrivileges: 1 << 3,
+  privileged: 1 << 4,
+} as const;
+const MOUNT_FLAGS = { recursive: 1 << 0, idmapped: 1 << 1 } as const;
+
+/**
+ * Writes a launch spec in the form the shim decodes (native/src/shim/spec.h; keep both in step).
+ * @throws RangeError when a text holds a NUL or a number does not fit its field.
+ */
+export function encodeLaunchSpec(spec: LaunchSpec): Buffer {
+  const writer = createSpecWriter();
+  writer.u32(MAGIC);
+  writer.u32(0);
+  writer.u32(MODES[spec.mode]);
+  writer.u32(flagsOf(spec));
+  writer.texts(spec.shimGroupFiles);
+  if (spec.mode === 'sandbox') {
+    writer.text(spec.hostname);
+    writer.u32(spec.idBase);
+    writer.u32(spec.idCount);
+  } else {
+    writeContainer(writer, spec);
+  }
+  const length = writer.finish().length;
+  writer.patchU32(LENGTH_OFFSET, length);
+  return writer.finish();
+}
+
+function flagsOf(spec: LaunchSpec): number {
+  let flags = 0;
+  if (spec.users === 'private') flags |= FLAGS.privateUsers;
+  if (spec.network === 'private') flags |= FLAGS.privateNetwork;
+  if (spec.mode === 'sandbox') return flags;
+  if (spec.isRootReadonly) flags |= FLAGS.readonlyRoot;
+  if (spec.hasNoNewPrivileges) flags |= FLAGS.noNewPrivileges;
+  if (spec.isPrivileged) flags |= FLAGS.privileged;
+  return flags;
+}
+
+function writeContainer(writer: SpecWriter, spec: ContainerLaunch): void {
+  writer.u32(spec.sandbox.pid);
+  writer.u64(spec.sandbox.startTime);
+  writer.texts(spec.groupFiles);
+  writer.texts(spec.layers);
+  writer.text(spec.upperDir);
+  writer.text(spec.workDir);
+  writer.texts(spec.devices);
+  writer.list(spec.mounts, (mount) => writeMount(writer, mount));
+  writer.texts(spec.maskedPaths);
+  writer.texts(spec.readonlyPaths);
+  writer.texts(spec.args);
+  writer.texts(spec.env);
+  writer.text(spec.cwd);
+  writeIdentity(writer, spec);
+  writer.bytes(spec.seccompFilter);
+  writer.u32(spec.streamOwner.uid);
+  writer.u32(spec.streamOwner.gid);
+  writer.text(spec.log.path);
+  writer.u64(BigInt(spec.log.maxBytes));
+  writer.u32(spec.log.maxFiles);
+  writer.text(spec.exitPath);
+}
+
+function writeMount(writer: SpecWriter, mount: LaunchMount): void {
+  writer.u32(MOUNT_KINDS[mount.type]);
+  writer.u32((mount.isRecursive ? MOUNT_FLAGS.recursive : 0) | (mount.isIdmapped ? MOUNT_FLAGS.idmapped : 0));
+  writer.u64(mount.attributes);
+  writer.text(mount.source);
+  writer.text(mount.destination);
+  writer.texts(mount.parameters.flat());
+}
+
+function writeIdentity(writer: SpecWriter, spec: ContainerLaunch): void {
+  writer.u32(spec.user.uid);
+  writer.u32(spec.user.gid);
+  writer.u32(spec.user.umask);
+  writer.list(spec.user.additionalGids, writer.u32);
+  writer.u64(spec.capabilities);
+  writer.u32(spec.oomScoreAdj >>> 0);
+  writer.list(spec.rlimits, (limit) => {
+    writer.u32(limit.resource);
+    writer.u64(limit.soft);
+    writer.u64(limit.hard);
+  });
+}

@@ -1,0 +1,67 @@
+/** What the shim is told to do. Everything in it is decided; the shim only carries it out (native/src/shim/spec.h). */
+export type LaunchSpec = SandboxLaunch | ContainerLaunch;
+
+interface CommonLaunch {
+  /** cgroup.procs files through which the shim enters its own group. */
+  readonly shimGroupFiles: readonly string[];
+  readonly users: 'private' | 'host';
+  readonly network: 'private' | 'host';
+}
+
+export interface SandboxLaunch extends CommonLaunch {
+  readonly mode: 'sandbox';
+  readonly hostname: string;
+  /** First id of the node that the pod's id 0 stands for. */
+  readonly idBase: number;
+  readonly idCount: number;
+}
+
+export interface ContainerLaunch extends CommonLaunch {
+  readonly mode: 'container';
+  readonly sandbox: { readonly pid: number; readonly startTime: bigint };
+  /** cgroup.procs files through which the container enters its group. */
+  readonly groupFiles: readonly string[];
+  /** Uppermost first. */
+  readonly layers: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  /** Paths of the node's device nodes that the container gets. */
+  readonly devices: readonly string[];
+  readonly mounts: readonly LaunchMount[];
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly umask: number;
+    readonly additionalGids: readonly number[];
+  };
+  /** Bit n is capability number n. */
+  readonly capabilities: bigint;
+  readonly oomScoreAdj: number;
+  readonly rlimits: readonly { readonly resource: number; readonly soft: bigint; readonly hard: bigint }[];
+  /** Raw BPF; empty runs unconfined. */
+  readonly seccompFilter: Uint8Array;
+  /** The container's user as the node sees it: owner of its output pipes. */
+  readonly streamOwner: { readonly uid: number; readonly gid: number };
+  readonly log: { readonly path: string; readonly maxBytes: number; readonly maxFiles: number };
+  readonly exitPath: string;
+  readonly isRootReadonly: boolean;
+  readonly hasNoNewPrivileges: boolean;
+  readonly isPrivileged: boolean;
+}
+
+export interface LaunchMount {
+  readonly type: 'bind' | 'tmpfs';
+  readonly source: string;
+  readonly destination: string;
+  /** MOUNT_ATTR_* bits of mount_setattr(2). */
+  readonly attributes: bigint;
+  readonly isRecursive: boolean;
+  readonly isIdmapped: boolean;
+  /** tmpfs parameters such as size and mode. */
+  readonly parameters: readonly (readonly [key: string, value: string])[];
+}

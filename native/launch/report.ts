@@ -1,0 +1,57 @@
+import { BackendError } from '../errors.ts';
+import { type NativeError, toBackendError } from '../library.ts';
+
+/** Bytes of `struct hf_report` (native/include/holdfast.h). */
+export const REPORT_BYTES = 360;
+
+const MAGIC = 0x31524648;
+const AT = { magic: 0, pid: 4, startTime: 8, shimPid: 16, clamped: 20, shimStartTime: 24, error: 32 } as const;
+const ERROR_AT = { errnum: 0, stage: 4, path: 68, end: 324 } as const;
+const CLAMPED = { rlimits: 1, oomScoreAdj: 2 } as const;
+
+/** A process together with its start time in clock ticks since boot, which tells it from later owners of its pid. */
+export interface ProcessId {
+  readonly pid: number;
+  readonly startTime: bigint;
+}
+
+/** What a shim started: the process (a pod's holder or a container's init) and itself. */
+export interface ShimReport {
+  readonly process: ProcessId;
+  readonly shim: ProcessId;
+  /** Settings the kernel refused in full on this node and that were applied as far as it allows. */
+  readonly clamped: readonly (keyof typeof CLAMPED)[];
+}
+
+/** Decodes a shim's report. @throws BackendError when the report tells of a failure. */
+export function decodeReport(report: Buffer): ShimReport {
+  if (report.length !== REPORT_BYTES || report.readUInt32LE(AT.magic) !== MAGIC) {
+    const message = 'the shim is of another version: build it again with "npm run build"';
+    throw new BackendError('internal', 'read shim report', message);
+  }
+  const pid = report.readInt32LE(AT.pid);
+  if (pid === 0) throw startFailure(decodeError(report.subarray(AT.error)));
+  const clamped = report.readUInt32LE(AT.clamped);
+  return {
+    process: { pid, startTime: report.readBigUInt64LE(AT.startTime) },
+    shim: { pid: report.readInt32LE(AT.shimPid), startTime: report.readBigUInt64LE(AT.shimStartTime) },
+    clamped: (Object.keys(CLAMPED) as (keyof typeof CLAMPED)[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
+  };
+}
+
+function decodeError(bytes: Buffer): NativeError {
+  return {
+    errnum: bytes.readInt32LE(ERROR_AT.errnum),
+    stage: textAt(bytes.subarray(ERROR_AT.stage, ERROR_AT.path)),
+    path: textAt(bytes.subarray(ERROR_AT.path, ERROR_AT.end)),
+  };
+}
+
+function textAt(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return bytes.toString('utf8', 0, end < 0 ? bytes.length : end);
+}
+
+function startFailure(error: NativeError): BackendError {
+  return error.stage === 'execve' ? toBackendError(error, 'exec-failed') : toBackendError(error);
+}

@@ -1,0 +1,103 @@
+#include "kernel.h"
+#include "shim.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+/* Descriptors a supervising shim keeps, moved to where one call can close all the others. */
+enum { OUT_FD = 3, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, REPORT_FD, FIRST_UNUSED_FD };
+
+static int make_pipes(const struct container_spec *c, struct start_pipes *pipes, struct hf_error *error)
+{
+    if (pipe2(pipes->joined, O_CLOEXEC) < 0 || pipe2(pipes->error, O_CLOEXEC) < 0 || pipe2(pipes->out, O_CLOEXEC) < 0 ||
+        pipe2(pipes->err, O_CLOEXEC) < 0)
+        return fail(error, "pipe", NULL);
+    if (fchown(pipes->out[1], c->stream_uid, c->stream_gid) < 0 ||
+        fchown(pipes->err[1], c->stream_uid, c->stream_gid) < 0)
+        return fail(error, "give away streams", NULL);
+    return 0;
+}
+
+static void close_writing_ends(const struct start_pipes *pipes)
+{
+    close(pipes->joined[1]);
+    close(pipes->error[1]);
+    close(pipes->out[1]);
+    close(pipes->err[1]);
+}
+
+/* Waits until the program is exec'd, which closes the error pipe. Returns 0, or -1 with everything reaped. */
+static int await_exec(const struct start_pipes *pipes, pid_t joiner, struct joined *joined, struct hf_error *error)
+{
+    struct hf_error reported;
+    int has_joined = read(pipes->joined[0], joined, sizeof *joined) == sizeof *joined;
+    waitpid(joiner, NULL, 0);
+    ssize_t got = read(pipes->error[0], &reported, sizeof reported);
+    if (has_joined && got == 0)
+        return 0;
+    errno = ECHILD;
+    fail(error, has_joined ? "start program" : "join sandbox", NULL);
+    if (got == sizeof reported)
+        *error = reported;
+    if (has_joined) {
+        syscall(SYS_kill, joined->pid, SIGKILL);
+        waitpid(joined->pid, NULL, __WALL);
+    }
+    return -1;
+}
+
+static int start(struct spec *spec, struct start_pipes *pipes, struct joined *joined, struct hf_error *error)
+{
+    struct prepared prepared;
+    if (prepare_mounts(spec, &prepared, error) < 0 || make_pipes(&spec->container, pipes, error) < 0)
+        return -1;
+    pid_t joiner = fork();
+    if (joiner == 0)
+        join_and_start(spec, &prepared, pipes);
+    close_writing_ends(pipes);
+    return joiner < 0 ? fail(error, "fork", NULL) : await_exec(pipes, joiner, joined, error);
+}
+
+/* Lets go of the mounts, namespaces and pipes of the start: they would live as long as the shim. */
+static int keep_only(int out, int err, struct log *log, struct exit_file *exit_file, int report_fd)
+{
+    const int kept[] = {out, err, log->dir, log->file, exit_file->dir, report_fd};
+    enum { COUNT = sizeof kept / sizeof kept[0], HIGH_FD = 200 };
+    int high[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        if ((high[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
+            return -1;
+    for (int i = 0; i < COUNT; i++)
+        if (dup3(high[i], OUT_FD + i, O_CLOEXEC) < 0)
+            return -1;
+    log->dir = LOG_DIR_FD;
+    log->file = LOG_FD;
+    exit_file->dir = EXIT_DIR_FD;
+    return (int)syscall(SYS_close_range, FIRST_UNUSED_FD, ~0u, 0u);
+}
+
+int run_container(struct spec *spec, int report_fd)
+{
+    struct hf_error error = {0};
+    struct start_pipes pipes;
+    struct joined joined = {0};
+    struct log log;
+    struct exit_file exit_file;
+    if (enter_groups(&spec->shim_groups, &error) < 0 || log_open(&log, &spec->container, &error) < 0 ||
+        exit_file_open(&exit_file, spec->container.exit_path, &error) < 0 ||
+        start(spec, &pipes, &joined, &error) < 0) {
+        report_failed(report_fd, &error);
+        return 1;
+    }
+    if (keep_only(pipes.out[0], pipes.err[0], &log, &exit_file, report_fd) < 0) {
+        fail(&error, "keep descriptors", NULL);
+        syscall(SYS_kill, joined.pid, SIGKILL);
+        waitpid(joined.pid, NULL, __WALL);
+        report_failed(report_fd, &error);
+        return 1;
+    }
+    report_started(REPORT_FD, joined.pid, joined.clamped);
+    supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file);
+    return 0;
+}

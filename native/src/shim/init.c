@@ -1,0 +1,79 @@
+#include "kernel.h"
+#include "shim.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+/* From here on only what standard streams need and the error pipe stay open, the latter until execve. */
+enum { ERROR_FD = 3 };
+
+static int connect_streams(int root, const struct start_pipes *pipes, struct hf_error *error)
+{
+    int null = open_strict(root, "/dev/null", O_RDONLY);
+    if (null < 0)
+        return fail(error, "open standard input", "/dev/null");
+    if (dup2(null, 0) < 0 || dup2(pipes->out[1], 1) < 0 || dup2(pipes->err[1], 2) < 0)
+        return fail(error, "connect standard streams", NULL);
+    return 0;
+}
+
+static int make_root(struct spec *spec, const struct prepared *prepared, struct hf_error *error)
+{
+    struct own_mounts own;
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return fail(error, "make mounts private", "/");
+    if (make_own_mounts(spec, prepared, &own, error) < 0 || pivot_into(prepared->root, error) < 0)
+        return -1;
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return fail(error, "open root", "/");
+    if (attach_own_mounts(root, spec, &own, error) < 0 || attach_volumes(root, &spec->container, error) < 0)
+        return -1;
+    return root;
+}
+
+/* Keeps the error pipe as descriptor 3 and closes every other, so that none of the node's is there to be misused. */
+static int keep_error_pipe(int error_fd, struct hf_error *error)
+{
+    if (error_fd != ERROR_FD && dup3(error_fd, ERROR_FD, O_CLOEXEC) < 0)
+        return fail(error, "keep error pipe", NULL);
+    return syscall(SYS_close_range, ERROR_FD + 1, ~0u, 0u) < 0 ? fail(error, "close descriptors", NULL) : 0;
+}
+
+/* A container whose shim was killed has no log and no exit record: it ends too, and is started anew. */
+static int follow_shim(struct hf_error *error)
+{
+    struct pollfd reader = {.fd = ERROR_FD};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return fail(error, "follow shim", NULL);
+    if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR)
+        _exit(1);
+    return 0;
+}
+
+int become_container(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes,
+                     struct hf_error *error)
+{
+    const struct container_spec *c = &spec->container;
+    sigset_t none;
+    sigemptyset(&none);
+    umask(022);
+    if (spec->flags & PRIVATE_USERS && become_root_of_pod(error) < 0)
+        return -1;
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setsid() < 0)
+        return fail(error, "start session", NULL);
+    int root = make_root(spec, prepared, error);
+    if (root < 0 || connect_streams(root, pipes, error) < 0)
+        return -1;
+    if (make_cwd(root, c->cwd, error) < 0 || protect_paths(root, spec, error) < 0)
+        return -1;
+    if (keep_error_pipe(pipes->error[1], error) < 0 || enter_cwd(c->cwd, error) < 0)
+        return -1;
+    if (set_limits(c, error) < 0 || take_identity(spec, error) < 0 || follow_shim(error) < 0)
+        return -1;
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    return confine(spec, error) < 0 ? -1 : exec_program(c, error);
+}

@@ -1,0 +1,67 @@
+#include "kernel.h"
+#include "shim.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static int join_namespaces(const struct spec *spec, int sandbox, struct hf_error *error)
+{
+    static const struct {
+        uint32_t flag;
+        int kind;
+        const char *path, *stage;
+    } joins[] = {
+        {0, CLONE_NEWIPC, "ns/ipc", "join ipc namespace"},
+        {0, CLONE_NEWUTS, "ns/uts", "join uts namespace"},
+        {PRIVATE_NETWORK, CLONE_NEWNET, "ns/net", "join network namespace"},
+        /* Last: from here on the node's power is gone. */
+        {PRIVATE_USERS, CLONE_NEWUSER, "ns/user", "join user namespace"},
+    };
+    for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
+        if ((spec->flags & joins[i].flag) != joins[i].flag)
+            continue;
+        int fd = openat(sandbox, joins[i].path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || syscall(SYS_setns, fd, joins[i].kind) < 0)
+            return fail(error, joins[i].stage, NULL);
+        close(fd);
+    }
+    return 0;
+}
+
+static _Noreturn void run_init(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes)
+{
+    struct hf_error error = {0};
+    become_container(spec, prepared, pipes, &error);
+    (void)!write(pipes->error[1], &error, sizeof error);
+    _exit(1);
+}
+
+/* The init becomes a sibling (CLONE_PARENT), so that the shim, which stays outside, can reap it. */
+static int start_init(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes,
+                      struct joined *joined, struct hf_error *error)
+{
+    struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_PARENT | CLONE_CLEAR_SIGHAND};
+    long pid = sys_clone3(&args);
+    if (pid == 0)
+        run_init(spec, prepared, pipes);
+    if (pid < 0)
+        return fail(error, "clone container", NULL);
+    joined->pid = (int32_t)pid;
+    return 0;
+}
+
+_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes)
+{
+    struct hf_error error = {0};
+    struct joined joined = {0};
+    if (enter_groups(&spec->container.groups, &error) == 0) {
+        joined.clamped = set_oom_score(spec->container.oom_score_adj) | raise_limits(&spec->container);
+        if (join_namespaces(spec, prepared->sandbox, &error) == 0 &&
+            start_init(spec, prepared, pipes, &joined, &error) == 0) {
+            (void)!write(pipes->joined[1], &joined, sizeof joined);
+            _exit(0);
+        }
+    }
+    (void)!write(pipes->error[1], &error, sizeof error);
+    _exit(1);
+}

@@ -1,0 +1,61 @@
+/*
+ * The shim: a small static program the agent spawns. In sandbox mode it makes a pod's namespaces and ends; in container
+ * mode it starts one container, keeps its log, reaps it and records its exit, whatever becomes of the agent.
+ * Descriptor 3 is the launch spec, 4 the report socket, 5 this program itself (native/src/shim.c).
+ */
+#include "kernel.h"
+#include "shim.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+enum { SPEC_FD = 3, REPORT_FD = 4, PROGRAM_FD = 5 };
+
+static int read_spec(struct spec *spec, struct hf_error *error)
+{
+    struct stat about;
+    if (fstat(SPEC_FD, &about) < 0)
+        return fail(error, "read spec", NULL);
+    size_t size = (size_t)about.st_size, arena_size = spec_arena_bytes(size);
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, SPEC_FD, 0);
+    void *arena = mmap(NULL, arena_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED || arena == MAP_FAILED)
+        return fail(error, "map spec", NULL);
+    close(SPEC_FD);
+    if (spec_decode(spec, bytes, size, arena, arena_size) < 0) {
+        errno = EBADMSG;
+        return fail(error, "decode spec", NULL);
+    }
+    return 0;
+}
+
+static void detach_from_agent(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    setsid();
+    umask(077);
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_NAME, "holdfast-shim");
+    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
+}
+
+int main(void)
+{
+    struct spec spec;
+    struct hf_error error = {0};
+    close(PROGRAM_FD);
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid < 0;
+    detach_from_agent();
+    if (chdir("/") < 0 || read_spec(&spec, &error) < 0) {
+        report_failed(REPORT_FD, &error);
+        return 1;
+    }
+    return spec.mode == MODE_SANDBOX ? run_sandbox(&spec, REPORT_FD) : run_container(&spec, REPORT_FD);
+}

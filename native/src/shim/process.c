@@ -1,0 +1,66 @@
+#include "shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+uint64_t start_time_of(int proc_dir)
+{
+    char text[1024];
+    int fd = openat(proc_dir, "stat", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (got <= 0)
+        return 0;
+    text[got] = '\0';
+    char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+uint64_t start_time_of_pid(int32_t pid)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return 0;
+    uint64_t start = start_time_of(dir);
+    close(dir);
+    return start;
+}
+
+int write_file(int dir, const char *path, const char *text)
+{
+    size_t length = strlen(text);
+    int fd = openat(dir, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -1;
+    ssize_t wrote = write(fd, text, length);
+    int errnum = wrote < 0 ? errno : EIO;
+    close(fd);
+    errno = errnum;
+    return wrote == (ssize_t)length ? 0 : -1;
+}
+
+int enter_groups(const struct texts *files, struct hf_error *error)
+{
+    for (uint32_t i = 0; i < files->count; i++)
+        if (write_file(AT_FDCWD, files->items[i], "0") < 0)
+            return fail(error, "enter cgroup", files->items[i]);
+    return 0;
+}
+
+int drop_all_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}, {0}};
+    return (int)syscall(SYS_capset, &header, none);
+}

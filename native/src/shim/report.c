@@ -1,0 +1,25 @@
+#include "shim.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The agent may be gone: then nobody is left to tell, and the container goes on. */
+static void send_report(int fd, const struct hf_report *report)
+{
+    (void)!send(fd, report, sizeof *report, MSG_NOSIGNAL);
+    close(fd);
+}
+
+void report_started(int fd, int32_t pid, uint32_t clamped)
+{
+    struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = pid, .clamped = clamped, .shim_pid = getpid()};
+    report.start_time = start_time_of_pid(pid);
+    report.shim_start_time = start_time_of_pid(report.shim_pid);
+    send_report(fd, &report);
+}
+
+void report_failed(int fd, const struct hf_error *error)
+{
+    struct hf_report report = {.magic = HF_REPORT_MAGIC, .error = *error};
+    send_report(fd, &report);
+}

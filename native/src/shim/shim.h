@@ -1,0 +1,157 @@
+/* What the parts of the shim share. A step returns 0 (or a descriptor), or -1 with the error filled by fail(). */
+#ifndef HF_SHIM_H
+#define HF_SHIM_H
+
+#include "holdfast.h"
+#include "spec.h"
+
+/* ---- error.c */
+
+/* Records errno, the step and what it was about. Returns -1. */
+int fail(struct hf_error *error, const char *stage, const char *path);
+
+/* ---- process.c */
+
+/* Start time of a process in clock ticks since boot, read through its /proc directory; 0 when it is gone. */
+uint64_t start_time_of(int proc_dir);
+
+/* Start time of a process by its pid, which must not be recycled meanwhile (a child of ours, or ourselves). */
+uint64_t start_time_of_pid(int32_t pid);
+
+/* Writes "0" into each file, which moves this process into those cgroups. */
+int enter_groups(const struct texts *files, struct hf_error *error);
+
+/* Writes a text into an existing file in one call. */
+int write_file(int dir, const char *path, const char *text);
+
+/* Drops every capability, for a process that only waits. */
+int drop_all_capabilities(void);
+
+/* ---- report.c */
+
+void report_started(int fd, int32_t pid, uint32_t clamped);
+void report_failed(int fd, const struct hf_error *error);
+
+/* ---- sandbox.c and container.c: each is the whole of one mode and reports on `report_fd` before it returns. */
+
+int run_sandbox(const struct spec *spec, int report_fd);
+int run_container(struct spec *spec, int report_fd);
+
+/* ---- prepare.c: host side. Makes the container's mounts, all detached: nothing shows in the host's mount table. */
+
+struct prepared {
+    int root;
+    /* A copy of the node's sysfs, for a pod that has the node's network but not its users; else -1. */
+    int sysfs;
+    /* /proc/<pid> of the sandbox, and its user namespace (-1 when the pod has the node's). */
+    int sandbox, users;
+};
+
+int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error *error);
+
+/* ---- join.c: the process between the node and the pod. Ends in _exit. */
+
+struct start_pipes {
+    /* The joiner sends one struct joined; an error of joiner or init follows on `error`, which execve closes. */
+    int joined[2], error[2], out[2], err[2];
+};
+
+struct joined {
+    int32_t pid;
+    uint32_t clamped;
+};
+
+_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes);
+
+/* ---- init.c: the container's first process. Returns only when a step failed. */
+
+int become_container(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes,
+                     struct hf_error *error);
+
+/* ---- attach.c: resolving and mounting inside the new root */
+
+/* Opens a path below `root` that no link leads out of. */
+int open_inside(int root, const char *path, uint64_t flags);
+/* The same, refusing every symbolic link. */
+int open_strict(int root, const char *path, uint64_t flags);
+/* Makes the missing directories of a path, and at its end a directory or an empty file. Returns the end, O_PATH. */
+int make_inside(int root, const char *path, int want_directory, struct hf_error *error);
+/* Moves a detached mount onto an O_PATH descriptor and closes both. */
+int attach(int mount, int target, const char *path, struct hf_error *error);
+/* Makes a detached file system; parameters are key, value pairs ending in NULL, or NULL. */
+int make_fs(const char *type, const char *const *parameters, unsigned attributes, struct hf_error *error);
+
+#define HARMLESS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+/* ---- rootfs.c */
+
+struct own_mounts {
+    int proc, sysfs, dev, pts, shm, mqueue;
+};
+
+int make_own_mounts(const struct spec *spec, const struct prepared *prepared, struct own_mounts *own,
+                    struct hf_error *error);
+int pivot_into(int root_mount, struct hf_error *error);
+int attach_own_mounts(int root, const struct spec *spec, struct own_mounts *own, struct hf_error *error);
+int attach_volumes(int root, const struct container_spec *c, struct hf_error *error);
+int protect_paths(int root, const struct spec *spec, struct hf_error *error);
+
+/* ---- devices.c */
+
+int fill_dev(int dev, const struct spec *spec, struct hf_error *error);
+int attach_devices(int root, const struct spec *spec, struct hf_error *error);
+
+/* ---- identity.c */
+
+/* Raises what only the node's root can raise; what the kernel refuses is clamped in the spec and reported. */
+uint32_t raise_limits(struct container_spec *c);
+uint32_t set_oom_score(int32_t score);
+int set_limits(const struct container_spec *c, struct hf_error *error);
+int become_root_of_pod(struct hf_error *error);
+/* User, groups and capabilities, then no_new_privs and the seccomp filter: after it only what the filter allows. */
+int take_identity(const struct spec *spec, struct hf_error *error);
+int confine(const struct spec *spec, struct hf_error *error);
+
+/* ---- program.c */
+
+/* Makes the working directory when it is missing. */
+int make_cwd(int root, const char *cwd, struct hf_error *error);
+/* Enters it and checks that it lies in the root; no other descriptor may be open by then that it could lead through. */
+int enter_cwd(const char *cwd, struct hf_error *error);
+/* Replaces the process; a name without a slash is looked up in the PATH of the given environment. */
+int exec_program(const struct container_spec *c, struct hf_error *error);
+
+/* ---- log.c */
+
+struct log {
+    int dir, file;
+    char name[200];
+    uint64_t size, max_bytes, dropped;
+    uint32_t max_files;
+};
+
+struct log_stream {
+    int fd;
+    const char *name;
+    size_t used;
+    char buffer[8192];
+};
+
+int log_open(struct log *log, const struct container_spec *c, struct hf_error *error);
+/* Copies what is there to read. Returns 0 when the stream has ended, 1 otherwise. */
+int log_copy(struct log *log, struct log_stream *stream);
+/* Writes what came without a line end. */
+void log_flush(struct log *log, struct log_stream *stream);
+
+/* ---- supervise.c */
+
+struct exit_file {
+    int dir;
+    char name[200];
+};
+
+int exit_file_open(struct exit_file *file, const char *path, struct hf_error *error);
+/* Copies the logs and waits until the container ends, then writes the exit record. */
+void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * The launch spec: what to start, as the agent encodes it (native/launch/encode.ts). Flat and little-endian:
+ * u32 and u64 as they are, a text as u32 length + bytes + NUL, a list as u32 count + items. Nothing is parsed beyond that.
+ */
+#ifndef HF_SHIM_SPEC_H
+#define HF_SHIM_SPEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SPEC_MAGIC 0x31534648u
+#define SPEC_MAX_BYTES (4u << 20)
+
+enum mode { MODE_SANDBOX = 1, MODE_CONTAINER = 2 };
+
+/* Flags of both modes. */
+enum { PRIVATE_USERS = 1u << 0, PRIVATE_NETWORK = 1u << 1 };
+/* Flags of a container. */
+enum { READONLY_ROOT = 1u << 2, NO_NEW_PRIVILEGES = 1u << 3, PRIVILEGED = 1u << 4 };
+
+enum mount_kind { MOUNT_BIND = 1, MOUNT_TMPFS = 2 };
+/* Flags of a mount. */
+enum { MOUNT_RECURSIVE = 1u << 0, MOUNT_IDMAPPED = 1u << 1 };
+
+/* NULL-terminated, so that it serves as argv and envp. */
+struct texts {
+    uint32_t count;
+    const char **items;
+};
+
+struct mount_spec {
+    uint32_t kind, flags;
+    uint64_t attributes;
+    const char *source, *destination;
+    /* tmpfs parameters: key, value, key, value. */
+    struct texts parameters;
+    /* The detached mount once it is made, -1 before. */
+    int fd;
+    int is_directory;
+};
+
+struct device_spec {
+    const char *path;
+    mode_t mode;
+    dev_t rdev;
+    int fd;
+};
+
+struct limit_spec {
+    uint32_t resource;
+    uint64_t soft, hard;
+};
+
+struct sandbox_spec {
+    const char *hostname;
+    uint32_t id_base, id_count;
+};
+
+struct container_spec {
+    int32_t sandbox_pid;
+    uint64_t sandbox_start_time;
+    struct texts groups;
+    struct texts layers;
+    const char *upper, *work;
+    uint32_t device_count;
+    struct device_spec *devices;
+    uint32_t mount_count;
+    struct mount_spec *mounts;
+    struct texts masked, readonly;
+    struct texts args, env;
+    const char *cwd;
+    uint32_t uid, gid, umask;
+    uint32_t extra_gid_count;
+    uint32_t *extra_gids;
+    uint64_t capabilities;
+    int32_t oom_score_adj;
+    uint32_t limit_count;
+    struct limit_spec *limits;
+    uint32_t filter_bytes;
+    const void *filter;
+    /* Who may open the container's stdout and stderr anew (/dev/stdout), as the node sees the ids. */
+    uint32_t stream_uid, stream_gid;
+    const char *log_path;
+    uint64_t log_max_bytes;
+    uint32_t log_max_files;
+    const char *exit_path;
+};
+
+struct spec {
+    uint32_t mode, flags;
+    /* cgroup.procs files through which the shim itself enters its group. */
+    struct texts shim_groups;
+    struct sandbox_spec sandbox;
+    struct container_spec container;
+};
+
+/* Bytes of arena that decoding a spec of this size can need. */
+size_t spec_arena_bytes(size_t spec_bytes);
+
+/*
+ * Decodes a spec; texts point into `bytes`, lists into `arena`. Returns 0, or -1 when it is malformed in any way:
+ * cut short, longer than it says, an unknown mode, a text without NUL or with one inside, a count that cannot fit.
+ */
+int spec_decode(struct spec *spec, const void *bytes, size_t size, void *arena, size_t arena_size);
+
+#endif
