@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Container } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
@@ -8,7 +10,7 @@ import { containerConfig } from './container-config.ts';
 import { resolveUser } from './image-user.ts';
 import { readLayerFile } from './layer-file.ts';
 import { logPath } from './log-path.ts';
-import { podPaths, type PodFileRoots, preparePodFiles, removePodFiles } from './pod-files.ts';
+import { type PodFileRoots, podPaths, preparePodFiles, removePodFiles } from './pod-files.ts';
 import { StepError } from './step-error.ts';
 
 /** What the steps work on. */
@@ -42,34 +44,52 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
     'remove-pod': async (step) => {
       await backend.removeSandbox(step.pod);
       await removePodFiles(roots, step.pod);
+      await rm(join(ports.logs.dir, step.pod), { recursive: true, force: true });
     },
     'remove-stranger': (step) => backend.removeStranger(step.id),
   };
   return (step) => (executors[step.kind] as (step: Step) => Promise<void>)(step);
 }
 
-async function createPod({ backend, roots }: ExecutorPorts, step: Extract<Step, { kind: 'create-pod' }>, version: Version): Promise<void> {
+async function createPod(
+  { backend, roots }: ExecutorPorts,
+  step: Extract<Step, { kind: 'create-pod' }>,
+  version: Version,
+): Promise<void> {
   const { pod } = version.workload;
   await preparePodFiles(roots, step.pod, pod);
   await backend.createSandbox({
     id: step.pod,
-    labels: writePodLabels({ key: step.workload, replica: step.replica, identity: version.identity, revision: version.revision }),
+    labels: writePodLabels({
+      key: step.workload,
+      replica: step.replica,
+      identity: version.identity,
+      revision: version.revision,
+    }),
     hostname: pod.hostname,
     network: pod.hostNetwork ? 'host' : 'private',
     users: pod.hostUsers ? 'host' : 'private',
   });
 }
 
-async function startContainer(ports: ExecutorPorts, step: Extract<Step, { kind: 'start-container' }>, version: Version): Promise<void> {
+async function startContainer(
+  ports: ExecutorPorts,
+  step: Extract<Step, { kind: 'start-container' }>,
+  version: Version,
+): Promise<void> {
   const { pod } = version.workload;
   const container = pod.containers.find((candidate) => candidate.name === step.container);
   const image = container && version.images[container.image];
-  if (!container || !image) throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);
+  if (!container || !image)
+    throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);
   const layers = await ports.images.layers(image.digest);
   const user = await resolveUser(container, image.config.user, (path) => readLayerFile(layers, path));
   const config = containerConfig(pod, container, image.config, user, podPaths(ports.roots, step.pod, pod));
   if (config.process.args.length === 0) {
-    throw new StepError('no-command', `container ${container.name}: neither the manifest nor image ${container.image} names a command`);
+    throw new StepError(
+      'no-command',
+      `container ${container.name}: neither the manifest nor image ${container.image} names a command`,
+    );
   }
   await ports.backend.startContainer({
     sandboxId: step.pod,
@@ -78,12 +98,20 @@ async function startContainer(ports: ExecutorPorts, step: Extract<Step, { kind: 
     config,
     layers,
     limits: limitsOf(container),
-    log: { path: logPath(ports.logs.dir, step.pod, step.container), maxBytes: ports.logs.maxBytes, maxFiles: ports.logs.maxFiles },
+    log: {
+      path: logPath(ports.logs.dir, step.pod, step.container),
+      maxBytes: ports.logs.maxBytes,
+      maxFiles: ports.logs.maxFiles,
+    },
     stopSignal: stopSignalOf(image),
   });
 }
 
-function limitsOf({ resources: { limits } }: Container): { memoryBytes: number | null; cpuMillis: number | null; pids: number } {
+function limitsOf({ resources: { limits } }: Container): {
+  memoryBytes: number | null;
+  cpuMillis: number | null;
+  pids: number;
+} {
   return { memoryBytes: limits.memoryBytes, cpuMillis: limits.cpuMillis, pids: limits.pids };
 }
 
@@ -96,6 +124,8 @@ async function stopPod(backend: ContainerBackend, pod: string, graceMs: number):
   const { sandboxes } = await backend.observe();
   const containers = sandboxes.find((sandbox) => sandbox.id === pod)?.containers ?? [];
   const running = containers.filter((container) => container.state === 'running');
-  const stopped = await Promise.allSettled(running.map(({ sandboxId, name }) => backend.stopContainer({ sandboxId, name }, { graceMs })));
+  const stopped = await Promise.allSettled(
+    running.map(({ sandboxId, name }) => backend.stopContainer({ sandboxId, name }, { graceMs })),
+  );
   for (const result of stopped) if (result.status === 'rejected') throw result.reason;
 }

@@ -21,7 +21,9 @@ export async function runSteps(
   let failed: Step | null = null;
   for (const step of steps) {
     const outcome: StepOutcome =
-      failed === null ? await runStep(step, execute) : { outcome: 'skipped', step, reason: `${failed.kind} failed before it` };
+      failed === null
+        ? await runStep(step, execute)
+        : { outcome: 'skipped', step, reason: `${failed.kind} failed before it` };
     if (outcome.outcome === 'failed') failed = step;
     outcomes.push(outcome);
     onOutcome(outcome);

@@ -35,6 +35,7 @@ const KINDS: Readonly<Record<BackendErrorCode | ImageErrorCode | StepErrorCode, 
 export function toFailure(error: unknown): Failure {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const reason = typeof message === 'string' && message !== '' ? message : String(error);
-  if (typeof code === 'string' && Object.hasOwn(KINDS, code)) return { kind: KINDS[code as keyof typeof KINDS], code, reason };
+  if (typeof code === 'string' && Object.hasOwn(KINDS, code))
+    return { kind: KINDS[code as keyof typeof KINDS], code, reason };
   return { kind: 'transient', code: 'internal', reason };
 }

@@ -1,0 +1,70 @@
+import { request } from 'node:http';
+import type { NodeStatus } from '../../manifests/index.ts';
+import type { Preview } from '../loop/preview.ts';
+import type { Plan } from '../reconcile/plan.ts';
+import type { ManifestFile } from '../source/index.ts';
+
+/** A call the agent did not answer. `not-running` when nobody listens on the socket. */
+export class ApiError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'ApiError';
+    this.code = code;
+  }
+}
+
+/** Calls of the agent's local API. Each throws {@link ApiError}. */
+export interface ApiClient {
+  status(): Promise<NodeStatus>;
+  plan(): Promise<Plan | null>;
+  preview(files: readonly ManifestFile[]): Promise<Preview>;
+  sync(): Promise<NodeStatus>;
+}
+
+/** @param socketPath where the agent listens. */
+export function createApiClient(socketPath: string): ApiClient {
+  const call = <Answer>(method: string, path: string, body?: string): Promise<Answer> =>
+    ask<Answer>({ socketPath, method, path }, body);
+  return {
+    status: () => call('GET', '/v1/status'),
+    plan: () => call('GET', '/v1/plan'),
+    preview: (files) => call('POST', '/v1/preview', JSON.stringify(files)),
+    sync: () => call('POST', '/v1/sync'),
+  };
+}
+
+function ask<Answer>(
+  options: { readonly socketPath: string; readonly method: string; readonly path: string },
+  body?: string,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('error', (cause) =>
+        reject(new ApiError('interrupted', 'the agent ended in the middle of its answer', cause)),
+      );
+      response.on('end', () => {
+        const body = JSON.parse(text) as Answer & { code?: string; message?: string };
+        if (response.statusCode === 200) resolve(body);
+        else reject(new ApiError(body.code ?? 'internal', body.message ?? text));
+      });
+    });
+    outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+      const isDown = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED';
+      reject(
+        new ApiError(
+          isDown ? 'not-running' : 'unreachable',
+          isDown ? 'the agent is not running' : `cannot reach the agent: ${cause.message}`,
+          cause,
+        ),
+      );
+    });
+    outgoing.end(body);
+  });
+}

@@ -1,0 +1,104 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import type { Agent } from '../loop/agent.ts';
+import type { ManifestFile } from '../source/index.ts';
+
+/** The agent's local API over a Unix socket that only root can open. */
+export interface ApiServer {
+  close(): Promise<void>;
+}
+
+/** Raised when another agent answers on the socket: two agents on one state would undo each other. */
+export class AgentRunningError extends Error {
+  readonly code = 'agent-running';
+
+  constructor(path: string) {
+    super(`another agent is running: it answers on ${path}; stop it first`);
+    this.name = 'AgentRunningError';
+  }
+}
+
+type Handler = (agent: Agent, request: IncomingMessage) => unknown;
+
+/** A previewed tree is never larger than one the source would accept, JSON included. */
+const LARGEST_BODY = 32 * 1024 * 1024;
+
+/** Every call: `METHOD path` and what it answers as JSON. */
+const ROUTES: Readonly<Record<string, Handler>> = {
+  'GET /v1/status': (agent) => agent.status(),
+  'GET /v1/plan': (agent) => agent.plan(),
+  'POST /v1/preview': async (agent, request) => agent.preview(await readFiles(request)),
+  'POST /v1/sync': async (agent) => {
+    await agent.poll();
+    return agent.status();
+  },
+};
+
+/**
+ * Serves the local API. A socket left by an agent that died is replaced.
+ * @throws AgentRunningError when a living agent answers on it.
+ */
+export async function serveApi(path: string, agent: Agent): Promise<ApiServer> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  if (await answers(path)) throw new AgentRunningError(path);
+  await rm(path, { force: true });
+  const server = createServer((request, response) => void respond(agent, request, response));
+  await listen(server, path);
+  await chmod(path, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function respond(agent: Agent, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const handler = ROUTES[`${request.method} ${request.url}`];
+  try {
+    if (handler) send(response, 200, await handler(agent, request));
+    else send(response, 404, { code: 'not-found', message: `no such call: ${request.method} ${request.url}` });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    send(response, 503, { code: code ?? 'internal', message: message ?? String(error) });
+  }
+}
+
+async function readFiles(request: IncomingMessage): Promise<readonly ManifestFile[]> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) throw new Error('the manifests are larger than a commit may have');
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as readonly ManifestFile[];
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/** The umask closes the moment between bind and chmod. */
+function listen(server: Server, path: string): Promise<void> {
+  const umask = process.umask(0o177);
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  }).finally(() => process.umask(umask));
+}

@@ -1,0 +1,36 @@
+/** Where a verb writes. */
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly error: (text: string) => void;
+}
+
+export type OutputFormat = 'text' | 'json';
+
+/** Writes an answer as JSON, or as the text made from it. */
+export function print<Answer>(
+  output: Output,
+  format: OutputFormat,
+  answer: Answer,
+  toText: (answer: Answer) => string,
+): void {
+  output.write(format === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : toText(answer));
+}
+
+/** Lays rows out in columns, two spaces apart. @returns lines, each ended. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]): string =>
+    `${row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()}\n`;
+  return [header, ...rows].map(line).join('');
+}
+
+/** @returns a length of time as kubectl shows it: `5s`, `3m`, `7h`, `2d`. */
+export function age(sinceMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

@@ -1,0 +1,68 @@
+import { formatProblem, type NodeStatus, type WorkloadStatus } from '../../manifests/index.ts';
+import { age, table } from './print.ts';
+
+/** @returns the status for people: the node, its conditions, its workloads, and what is in the way, with file and line. */
+export function showStatus(status: NodeStatus): string {
+  const revision =
+    status.revision === null
+      ? 'none yet'
+      : `${status.revision.commit.slice(0, 12)} signed by ${status.revision.signer}`;
+  const head = `node      ${status.node}\nversion   ${status.version}\nrevision  ${revision}\n`;
+  const conditions = table(
+    ['CONDITION', 'STATUS', 'REASON', 'MESSAGE'],
+    status.conditions.map(({ type, status: value, reason, message }) => [type, value, reason, message]),
+  );
+  const workloads = table(
+    ['WORKLOAD', 'KIND', 'READY', 'STATE', 'REASON', 'MESSAGE'],
+    status.workloads.map((workload) => [
+      workload.key,
+      workload.kind,
+      `${workload.ready}/${workload.desired}`,
+      workload.state,
+      workload.reason,
+      workload.message,
+    ]),
+  );
+  return [head, refusal(status), conditions, workloads, ...status.workloads.map(findings)]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** @returns one line for each container, like `kubectl get pods`. */
+export function showContainers(status: NodeStatus, now: number): string {
+  const rows = status.workloads.flatMap((workload) =>
+    workload.pods.flatMap((pod) =>
+      pod.containers.map((container) => [
+        pod.id,
+        container.name,
+        container.state === 'Running' ? 'Running' : ending(container.exit),
+        String(container.pid ?? '-'),
+        String(container.restarts),
+        container.startedAt === null ? '-' : age(container.startedAt, now),
+        container.image,
+      ]),
+    ),
+  );
+  return table(['POD', 'CONTAINER', 'STATE', 'PID', 'RESTARTS', 'AGE', 'IMAGE'], rows);
+}
+
+function ending(exit: WorkloadStatus['pods'][number]['containers'][number]['exit']): string {
+  if (exit === null || exit.lost) return 'Lost';
+  if (exit.oomKilled) return 'OOMKilled';
+  return exit.signal === null ? `Exited(${exit.code})` : `Killed(${exit.signal})`;
+}
+
+function refusal({ refused }: NodeStatus): string {
+  if (refused === null) return '';
+  const problems = refused.problems.map((problem) => `  ${formatProblem(problem)}\n`).join('');
+  return `REFUSED   ${refused.commit.slice(0, 12)} ${refused.code}: ${refused.message}\n${problems}`;
+}
+
+function findings(workload: WorkloadStatus): string {
+  return workload.findings
+    .map(
+      ({ severity, policy, rule, file, line, column, path, message }) =>
+        `${severity.toUpperCase()}  ${workload.key}  ${policy}/${rule}\n  ${file}:${line}:${column}: ${path}: ${message}\n`,
+    )
+    .join('');
+}

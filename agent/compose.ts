@@ -1,0 +1,80 @@
+import { createKernelBackend } from '../native/index.ts';
+import { DEFAULT_BUNDLE_DIR, openPolicyEngine } from '../policies/index.ts';
+import type { LoadedConfig } from './config/load-config.ts';
+import { createImageSource } from './images/index.ts';
+import { type Agent, createAgent } from './loop/agent.ts';
+import { createGitSource } from './source/index.ts';
+import { openStateFiles } from './state/state-files.ts';
+import { createTelemetry } from './telemetry/index.ts';
+import { version } from './version.ts';
+
+/** An agent with everything it holds open. */
+export interface Composition {
+  readonly agent: Agent;
+  /** Ends the agent, then flushes telemetry. Containers run on. */
+  close(): Promise<void>;
+}
+
+/** Builds an agent from its configuration: the one place where the parts are chosen. */
+export async function compose(config: LoadedConfig): Promise<Composition> {
+  const { source, images, policy, telemetry: otlp, paths, reconcile } = config;
+  const telemetry = await createTelemetry({
+    endpoint: otlp.endpoint ?? null,
+    node: config.node.name,
+    version,
+    environment: otlp.environment ?? null,
+    headersFile: otlp.headersFile ?? null,
+    metricIntervalMs: otlp.metricIntervalMs,
+  });
+  const state = openStateFiles(paths.state);
+  const engine = await openPolicyEngine({
+    bundleDir: policy.bundle ?? DEFAULT_BUNDLE_DIR,
+    timeoutMs: policy.timeoutMs,
+  });
+  const agent = createAgent({
+    node: config.node,
+    version,
+    branch: source.branch,
+    source: await createGitSource({
+      url: source.url,
+      branch: source.branch,
+      path: source.path,
+      stateDir: paths.state,
+      allowedSigners: source.signers.ssh ?? null,
+      gpgKeyring: source.signers.gpg ?? null,
+      auth: definedOnly(source.auth),
+      limits: { timeoutMs: source.timeoutSeconds * 1_000 },
+    }),
+    images: await createImageSource({
+      stateDir: paths.state,
+      registries: { insecure: images.insecureRegistries, authFile: images.authFile ?? null },
+      trustedKeys: images.keys.map(({ name, file }) => ({ name, keyFile: file })),
+    }),
+    engine,
+    backend: await createKernelBackend({ stateDir: paths.state, runDir: paths.run, cgroupRoot: config.cgroupRoot }),
+    telemetry,
+    state,
+    lastGood: await state.readLastGood(),
+    execution: { roots: { stateDir: paths.state, runDir: paths.run }, logs: { dir: paths.logs, ...config.logs } },
+    settings: {
+      settleMs: reconcile.settleMs,
+      onViolation: policy.onViolation,
+      scanIntervalMs: reconcile.scanIntervalMs,
+    },
+    now: Date.now,
+  });
+  return {
+    agent,
+    close: async () => {
+      await agent.stop();
+      await engine.close();
+      await telemetry.shutdown();
+    },
+  };
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+function definedOnly<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+}

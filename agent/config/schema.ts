@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+const text = z.string().min(1);
+const absolutePath = z.string().regex(/^\//, 'must be an absolute path');
+const labels = z.record(z.string(), z.string());
+
+const node = z.strictObject({
+  /** Name in status and telemetry; the host name unless given. */
+  name: text.optional(),
+  /** What `nodeSelector` in a manifest is matched against. */
+  labels: labels.default({}),
+});
+
+const source = z.strictObject({
+  /** `https://`, `http://`, `ssh://` or `file://` URL of the Git repository. */
+  url: text,
+  branch: text.default('main'),
+  /** Folder of the manifests in the repository. */
+  path: z.string().default(''),
+  /** Cron expression, seconds first. */
+  schedule: text.default('*/30 * * * * *'),
+  /** Random delay added to each poll, so that a fleet does not ask at once. */
+  jitterSeconds: z.number().int().min(0).max(3600).default(5),
+  /** Kill a Git command that takes longer. */
+  timeoutSeconds: z.number().int().min(1).max(3600).default(120),
+  signers: z
+    .strictObject({
+      /** OpenSSH allowed_signers file (ssh-keygen(1), ALLOWED SIGNERS). */
+      ssh: absolutePath.optional(),
+      /** Armored OpenPGP public keys. */
+      gpg: absolutePath.optional(),
+    })
+    .refine(
+      (value) => value.ssh !== undefined || value.gpg !== undefined,
+      'name at least one of ssh and gpg: unsigned commits never run',
+    ),
+  auth: z
+    .strictObject({
+      sshKeyFile: absolutePath.optional(),
+      knownHostsFile: absolutePath.optional(),
+      tokenFile: absolutePath.optional(),
+      username: text.optional(),
+    })
+    .default({}),
+});
+
+const images = z.strictObject({
+  /** `host[:port]` of registries that are spoken to over plain HTTP. */
+  insecureRegistries: z.array(text).default([]),
+  /** Docker `config.json` with credentials. */
+  authFile: absolutePath.optional(),
+  /** Public keys (PEM) whose cosign signatures count; the name is what policies see. */
+  keys: z.array(z.strictObject({ name: text, file: absolutePath })).default([]),
+});
+
+const policy = z.strictObject({
+  /** Folder of a compiled policy bundle; the built-in one unless given. */
+  bundle: absolutePath.optional(),
+  /** What happens to a running pod that the policies of today deny. It is never started again either way. */
+  onViolation: z.enum(['report', 'stop']).default('report'),
+  /** Longest time one evaluation may take before it counts as a denial. */
+  timeoutMs: z.number().int().min(10).max(60_000).default(1_000),
+});
+
+const telemetry = z.strictObject({
+  /** Base URL of an OTLP/HTTP receiver, such as `http://127.0.0.1:4318`. Nothing is sent without it. */
+  endpoint: z.url().optional(),
+  environment: text.optional(),
+  /** File with extra HTTP headers, one `name: value` a line, mode 0600. */
+  headersFile: absolutePath.optional(),
+  metricIntervalMs: z.number().int().min(100).max(3_600_000).default(60_000),
+});
+
+const paths = z.strictObject({
+  state: absolutePath.default('/var/lib/holdfast'),
+  run: absolutePath.default('/run/holdfast'),
+  logs: absolutePath.default('/var/log/holdfast/pods'),
+});
+
+const reconcile = z.strictObject({
+  /** How often the kernel is compared with the desired state when nothing calls for it sooner. */
+  scanIntervalMs: z.number().int().min(100).max(3_600_000).default(1_000),
+  /** How long a new pod must run before it replaces the old one. */
+  settleMs: z.number().int().min(0).max(3_600_000).default(2_000),
+});
+
+const logs = z.strictObject({
+  maxBytes: z
+    .number()
+    .int()
+    .min(4_096)
+    .default(10 * 1024 * 1024),
+  maxFiles: z.number().int().min(1).max(100).default(3),
+});
+
+/** The agent's configuration file. Every field but the source has a default. */
+export const agentConfigSchema = z.strictObject({
+  apiVersion: z.literal('holdfast.dev/v1alpha1'),
+  kind: z.literal('AgentConfig'),
+  node: node.prefault({}),
+  source,
+  images: images.prefault({}),
+  policy: policy.prefault({}),
+  telemetry: telemetry.prefault({}),
+  paths: paths.prefault({}),
+  reconcile: reconcile.prefault({}),
+  logs: logs.prefault({}),
+  /** Our own cgroup below each hierarchy's root. */
+  cgroupRoot: z
+    .string()
+    .regex(/^\/[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/, 'must be an absolute cgroup path such as /holdfast')
+    .default('/holdfast'),
+});
+
+export type AgentConfig = z.output<typeof agentConfigSchema>;

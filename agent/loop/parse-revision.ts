@@ -1,0 +1,40 @@
+import {
+  type LocatedWorkload,
+  type Problem,
+  parseManifests,
+  type RefusedRevision,
+  selectForNode,
+} from '../../manifests/index.ts';
+import type { Revision } from '../source/source.ts';
+
+/** The desired state of one commit, for one node. */
+export interface ParsedRevision {
+  readonly revision: Omit<Revision, 'files'>;
+  readonly workloads: readonly LocatedWorkload[];
+}
+
+export type RevisionResult =
+  | { readonly ok: true; readonly parsed: ParsedRevision }
+  | { readonly ok: false; readonly refused: RefusedRevision };
+
+/**
+ * Reads the manifests of a commit, all or nothing: one problem anywhere refuses the whole commit.
+ * A commit without any manifest is refused too, since it would remove everything and is nearly always a mistake.
+ */
+export function parseRevision(revision: Revision, nodeLabels: Readonly<Record<string, string>>): RevisionResult {
+  const { files, ...rest } = revision;
+  const refuse = (code: string, message: string, problems: readonly Problem[]): RevisionResult => ({
+    ok: false,
+    refused: { commit: revision.commit, code, message, problems },
+  });
+  const { workloads, problems } = parseManifests(files);
+  if (problems.length > 0) return refuse('invalid-manifests', `${problems.length} problems in the manifests`, problems);
+  if (workloads.length === 0) {
+    return refuse(
+      'empty-revision',
+      'the commit has no workload at all; to remove the last one, stop the agent instead',
+      [],
+    );
+  }
+  return { ok: true, parsed: { revision: rest, workloads: selectForNode(workloads, nodeLabels) } };
+}

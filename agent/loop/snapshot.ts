@@ -1,0 +1,66 @@
+import type { ContainerBackend } from '../../native/index.ts';
+import { compare, type Drift } from '../drift/compare.ts';
+import type { ImageSource } from '../images/image-source.ts';
+import { observe } from '../observe/observe.ts';
+import type { Plan } from '../reconcile/plan.ts';
+import { plan } from '../reconcile/planner.ts';
+import { provenVersions } from '../reconcile/promotion.ts';
+import type { DesiredState, ObservedState, PlanContext } from '../reconcile/state.ts';
+import type { StateFiles } from '../state/state-files.ts';
+import type { DesiredBoard } from './desired-board.ts';
+import type { WorkFloor } from './work-floor.ts';
+
+/** One look at the node: what is wanted, what is there, what comes next. */
+export interface Snapshot {
+  readonly desired: DesiredState;
+  readonly observed: ObservedState;
+  readonly plan: Plan;
+  readonly drift: readonly Drift[];
+}
+
+export interface SnapshotPorts {
+  readonly backend: ContainerBackend;
+  readonly images: Pick<ImageSource, 'isPresent'>;
+  readonly state: Pick<StateFiles, 'writeLastGood' | 'removeLastGood'>;
+  readonly board: DesiredBoard;
+  readonly floor: WorkFloor;
+  readonly settings: Pick<PlanContext, 'settleMs' | 'onViolation'>;
+  readonly now: () => number;
+}
+
+/**
+ * Observes, records which versions have proven themselves, compares, and plans. Changes nothing on the node but the
+ * last-good files.
+ * @param before drift of the look before, kept for the busy workloads.
+ * @param busy workloads that are being worked on right now: how they look is no drift.
+ * @returns null while no revision is known.
+ */
+export async function takeSnapshot(
+  ports: SnapshotPorts,
+  before: readonly Drift[],
+  busy: ReadonlySet<string>,
+): Promise<Snapshot | null> {
+  const known = ports.board.desired();
+  if (known === null) return null;
+  const observed = await observe(ports.backend, ports.images, neededImages(known));
+  const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
+  for (const version of provenVersions(known, observed, context)) {
+    await ports.state.writeLastGood(version);
+    ports.board.promote(version);
+  }
+  const desired = ports.board.desired() ?? known;
+  const drift = [
+    ...before.filter((entry) => busy.has(entry.workload)),
+    ...compare(desired, observed).filter((entry) => !busy.has(entry.workload)),
+  ];
+  return { desired, observed, drift, plan: plan(desired, observed, context) };
+}
+
+/** @returns digests of every image the desired state may have to run. */
+export function neededImages(desired: DesiredState): ReadonlySet<string> {
+  const versions = desired.workloads.flatMap(({ wanted, lastGood }) => [
+    ...(wanted.state === 'judged' ? [wanted.version] : []),
+    ...(lastGood === null ? [] : [lastGood.version]),
+  ]);
+  return new Set(versions.flatMap((version) => Object.values(version.images).map((image) => image.digest)));
+}

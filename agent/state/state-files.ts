@@ -1,0 +1,66 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodeStatus } from '../../manifests/index.ts';
+import { removeDurably, writeDurably } from '../../native/index.ts';
+import type { Version } from '../reconcile/state.ts';
+
+/** What the agent itself remembers across restarts, one durable file each. Everything else is read from the kernel and Git. */
+export interface StateFiles {
+  /** The commit whose manifests were last taken as the desired state. */
+  readApplied(): Promise<string | null>;
+  writeApplied(commit: string): Promise<void>;
+  /** Versions that ran well, by workload key. A file that cannot be read is left out: its workload waits for Git. */
+  readLastGood(): Promise<ReadonlyMap<string, Version>>;
+  writeLastGood(version: Version): Promise<void>;
+  removeLastGood(key: string): Promise<void>;
+  /** The newest status, for `holdfast status` while the agent is down. */
+  readStatus(): Promise<NodeStatus | null>;
+  writeStatus(status: NodeStatus): Promise<void>;
+}
+
+/** Opens the state files below a directory; they are made when first written. */
+export function openStateFiles(stateDir: string): StateFiles {
+  const appliedPath = join(stateDir, 'applied.json');
+  const statusPath = join(stateDir, 'status.json');
+  const lastGoodDir = join(stateDir, 'last-good');
+  return {
+    readApplied: async () => (await readJson<{ commit?: string }>(appliedPath))?.commit ?? null,
+    writeApplied: (commit) => writeDurably(appliedPath, JSON.stringify({ commit })),
+    readLastGood: () => readVersions(lastGoodDir),
+    writeLastGood: (version) => writeDurably(join(lastGoodDir, fileName(keyOf(version))), JSON.stringify(version)),
+    removeLastGood: (key) => removeDurably(join(lastGoodDir, fileName(key))),
+    readStatus: () => readJson<NodeStatus>(statusPath),
+    writeStatus: (status) => writeDurably(statusPath, JSON.stringify(status)),
+  };
+}
+
+async function readVersions(directory: string): Promise<ReadonlyMap<string, Version>> {
+  const names = await readdir(directory).catch((): string[] => []);
+  const versions = await Promise.all(
+    names
+      .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+      .map((name) => readJson<Version>(join(directory, name))),
+  );
+  return new Map(
+    versions
+      .filter((version) => version?.workload !== undefined)
+      .map((version) => [keyOf(version as Version), version as Version]),
+  );
+}
+
+/** A torn or foreign file counts as absent: it can only be older than what Git says. */
+async function readJson<T>(path: string): Promise<T | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch {
+    return null;
+  }
+}
+
+function keyOf(version: Version): string {
+  return `${version.workload.namespace}/${version.workload.name}`;
+}
+
+function fileName(key: string): string {
+  return `${key.replace('/', '_')}.json`;
+}

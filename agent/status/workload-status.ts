@@ -1,0 +1,107 @@
+import type { ContainerStatus, PodStatus, WorkloadState, WorkloadStatus } from '../../manifests/index.ts';
+import { availability, isComplete } from '../reconcile/availability.ts';
+import type { Plan } from '../reconcile/plan.ts';
+import type { DesiredWorkload, ObservedPod, PlanContext, PodContainer, Version } from '../reconcile/state.ts';
+import { describeExit } from '../reconcile/upkeep.ts';
+
+type Verdict = Pick<WorkloadStatus, 'state' | 'reason' | 'message'>;
+
+/** @returns where one workload is on its way, from what is wanted, what is there, and what the plan says. */
+export function workloadStatus(
+  desired: DesiredWorkload,
+  pods: readonly ObservedPod[],
+  plan: Plan,
+  context: Pick<PlanContext, 'now' | 'settleMs'>,
+): WorkloadStatus {
+  const version = desired.wanted.state === 'judged' ? desired.wanted.version : null;
+  const shown = version ?? desired.lastGood?.version ?? null;
+  const wantedPods = pods.filter((pod) => pod.key === desired.key && pod.identity === version?.identity);
+  const ready =
+    version === null
+      ? 0
+      : wantedPods.filter(
+          (pod) => availability(pod, version, { ...context, history: {}, onViolation: 'report' }).available,
+        ).length;
+  const findings =
+    desired.wanted.state === 'judged' && 'findings' in desired.wanted.verdict ? desired.wanted.verdict.findings : [];
+  return {
+    key: desired.key,
+    kind: shown?.workload.kind ?? 'Pod',
+    desired: shown?.workload.replicas ?? 0,
+    ready,
+    ...progress(desired, wantedPods, plan, { ready, version }),
+    findings,
+    pods: pods.filter((pod) => pod.key === desired.key).map((pod) => podStatus(pod, knownVersion(pod, desired))),
+  };
+}
+
+function progress(
+  { key }: DesiredWorkload,
+  wantedPods: readonly ObservedPod[],
+  plan: Plan,
+  { ready, version }: { readonly ready: number; readonly version: Version | null },
+): Verdict {
+  const blocked = plan.blocked.find((entry) => entry.workload === key);
+  if (blocked) {
+    const [state, reason]: readonly [WorkloadState, string] =
+      blocked.cause === 'policy'
+        ? ['Blocked', 'PolicyDenied']
+        : ['Failed', blocked.cause === 'image' ? 'ImageUnavailable' : 'StepFailed'];
+    return { state, reason, message: blocked.reason };
+  }
+  const crashed = wantedPods
+    .flatMap((pod) => pod.containers)
+    .find((container) => container.state === 'exited' && container.crashes > 0);
+  if (crashed && version !== null && !isComplete(crashed, version)) {
+    return {
+      state: 'Failed',
+      reason: 'CrashLoop',
+      message: `container ${crashed.name} ${describeExit(crashed)}, ${crashed.restarts} restarts`,
+    };
+  }
+  const step = plan.steps.find((entry) => entry.workload === key);
+  if (step) return { state: 'Progressing', reason: 'Applying', message: `${step.kind}: ${step.reason}` };
+  const waiting = plan.waiting.find((entry) => entry.workload === key);
+  if (waiting) return { state: 'Progressing', reason: 'Waiting', message: waiting.reason };
+  const isReady = version !== null && ready >= version.workload.replicas;
+  if (isReady)
+    return { state: 'Ready', reason: 'Running', message: `${ready} of ${version.workload.replicas} pods run` };
+  return { state: 'Progressing', reason: 'Applying', message: 'on its way' };
+}
+
+function knownVersion(pod: ObservedPod, { wanted, lastGood }: DesiredWorkload): Version | null {
+  if (wanted.state === 'judged' && wanted.version.identity === pod.identity) return wanted.version;
+  return lastGood?.version.identity === pod.identity ? lastGood.version : null;
+}
+
+function podStatus(pod: ObservedPod, version: Version | null): PodStatus {
+  return {
+    id: pod.id,
+    identity: pod.identity,
+    state: podPhase(pod, version),
+    containers: pod.containers.map((container) => containerStatus(container, version)),
+  };
+}
+
+/** Kubernetes PodPhase. */
+function podPhase(pod: ObservedPod, version: Version | null): PodStatus['state'] {
+  if (pod.state === 'dead') return 'Failed';
+  if (pod.containers.length === 0) return 'Pending';
+  if (pod.containers.some((container) => container.state === 'running')) return 'Running';
+  const isDone = version !== null && pod.containers.every((container) => isComplete(container, version));
+  if (!isDone) return version?.workload.pod.restartPolicy === 'Always' ? 'Running' : 'Failed';
+  return pod.containers.every((container) => container.exit?.code === 0) ? 'Succeeded' : 'Failed';
+}
+
+function containerStatus(container: PodContainer, version: Version | null): ContainerStatus {
+  const { name, state, pid, restarts, startedAt, exit } = container;
+  return {
+    name,
+    image: version?.workload.pod.containers.find((candidate) => candidate.name === name)?.image ?? '',
+    state: state === 'running' ? 'Running' : 'Terminated',
+    pid,
+    restarts,
+    startedAt,
+    exit,
+  };
+}
