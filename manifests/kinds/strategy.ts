@@ -7,14 +7,13 @@ export type PodShare = { readonly pods: number } | { readonly percent: number };
 const MOST_PODS = 1_000;
 
 const share = z
-  .union([z.int().min(0).max(MOST_PODS), z.string()], {
-    error: 'must be a whole number from 0 on, or a percentage such as `25%`',
-  })
+  .union([z.number(), z.string()], { error: 'must be a number of pods, or a percentage such as `25%`' })
   .transform((written, context): PodShare => {
-    if (typeof written === 'number') return { pods: written };
-    const percent = /^(\d{1,3})%$/.exec(written)?.[1];
-    if (percent !== undefined && Number(percent) <= 100) return { percent: Number(percent) };
-    const message = 'must be a whole number without quotes, or a percentage from `0%` to `100%`';
+    const pods = typeof written === 'number' ? written : -1;
+    if (Number.isInteger(pods) && pods >= 0 && pods <= MOST_PODS) return { pods };
+    const percent = Number(/^(\d{1,3})%$/.exec(String(written))?.[1] ?? -1);
+    if (percent >= 0 && percent <= 100) return { percent };
+    const message = `must be a whole number from 0 to ${MOST_PODS} without quotes, or a percentage from \`0%\` to \`100%\``;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });

@@ -60,10 +60,10 @@ function typeMessage(expected: string, input: unknown): string {
   if (expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')) {
     return `must be ${wanted}, not ${nameOf(input)}; put it in quotes`;
   }
-  if ((expected === 'number' || expected === 'int') && typeof input === 'string' && /^-?\d+$/.test(input)) {
+  if (expected === 'number' && typeof input === 'string' && /^-?\d+$/.test(input)) {
     return `must be ${wanted}, not text; remove the quotes`;
   }
-  return `must be ${wanted}, not ${nameOf(input)}`;
+  return expected === 'int' ? `must be ${wanted}` : `must be ${wanted}, not ${nameOf(input)}`;
 }
 
 function nameOf(input: unknown): string {

@@ -1,0 +1,271 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseManifests, type Workload } from '../../manifests/index.ts';
+import { deploymentText, type PodLines, podText } from './manifest-texts.ts';
+
+function workloadOf(text: string): Workload {
+  const { workloads, problems } = parseManifests([{ path: 'web.yaml', text }]);
+  expect(problems).toEqual([]);
+  expect(workloads).toHaveLength(1);
+  return workloads[0]?.workload as Workload;
+}
+
+describe('a Pod with nothing but its name and image', () => {
+  test('has every default filled in', () => {
+    expect(workloadOf(podText())).toEqual({
+      kind: 'Pod',
+      namespace: 'default',
+      name: 'web',
+      labels: {},
+      annotations: {},
+      nodeSelector: {},
+      replicas: 1,
+      update: { type: 'Recreate', maxSurge: 0, maxUnavailable: 1, minReadySeconds: 0 },
+      pod: {
+        restartPolicy: 'Always',
+        terminationGracePeriodSeconds: 30,
+        hostNetwork: false,
+        hostUsers: false,
+        hostname: 'web',
+        volumes: [],
+        containers: [
+          {
+            name: 'web',
+            image: 'docker.io/library/nginx:latest',
+            imagePullPolicy: 'Always',
+            command: null,
+            args: null,
+            workingDir: null,
+            env: [],
+            ports: [],
+            resources: {
+              requests: { cpuMillis: null, memoryBytes: null },
+              limits: { cpuMillis: null, memoryBytes: null, pids: 1024 },
+            },
+            volumeMounts: [],
+            securityContext: {
+              privileged: false,
+              allowPrivilegeEscalation: false,
+              readOnlyRootFilesystem: false,
+              runAsNonRoot: false,
+              runAsUser: null,
+              runAsGroup: null,
+              supplementalGroups: [],
+              capabilities: { add: [], drop: [] },
+              seccompProfile: 'RuntimeDefault',
+            },
+          },
+        ],
+      },
+    });
+  });
+});
+
+describe('metadata and pod spec fields', () => {
+  test.each<[string, PodLines, object]>([
+    ['namespace', { metadata: 'namespace: shop' }, { namespace: 'shop' }],
+    ['labels', { metadata: 'labels: { a.b/c: "1", d: "" }' }, { labels: { 'a.b/c': '1', d: '' } }],
+    ['annotations', { metadata: 'annotations: { a.b/c: any text! }' }, { annotations: { 'a.b/c': 'any text!' } }],
+    ['nodeSelector', { spec: 'nodeSelector: { role: edge }' }, { nodeSelector: { role: 'edge' } }],
+    ['restartPolicy', { spec: 'restartPolicy: OnFailure' }, { pod: { restartPolicy: 'OnFailure' } }],
+    ['grace', { spec: 'terminationGracePeriodSeconds: 0' }, { pod: { terminationGracePeriodSeconds: 0 } }],
+    ['hostNetwork', { spec: 'hostNetwork: true' }, { pod: { hostNetwork: true } }],
+    ['hostUsers', { spec: 'hostUsers: true' }, { pod: { hostUsers: true } }],
+    ['hostname', { spec: 'hostname: front' }, { pod: { hostname: 'front' } }],
+    [
+      'emptyDir volumes',
+      { spec: 'volumes: [{ name: a, emptyDir: {} }, { name: b, emptyDir: { medium: Memory, sizeLimit: 1Mi } }]' },
+      {
+        pod: {
+          volumes: [
+            { name: 'a', type: 'emptyDir', medium: 'Disk', sizeLimitBytes: null },
+            { name: 'b', type: 'emptyDir', medium: 'Memory', sizeLimitBytes: 1_048_576 },
+          ],
+        },
+      },
+    ],
+    [
+      'hostPath volumes',
+      {
+        spec: 'volumes: [{ name: a, hostPath: { path: /srv/ } }, { name: b, hostPath: { path: /, type: Directory } }]',
+      },
+      {
+        pod: {
+          volumes: [
+            { name: 'a', type: 'hostPath', path: '/srv', hostPathType: '' },
+            { name: 'b', type: 'hostPath', path: '/', hostPathType: 'Directory' },
+          ],
+        },
+      },
+    ],
+  ])('%s', (_, lines, expected) => {
+    expect(workloadOf(podText(lines))).toMatchObject(expected);
+  });
+});
+
+describe('container fields', () => {
+  test.each<[string, string, object]>([
+    [
+      'image with a tag',
+      'image: nginx:1.27',
+      { image: 'docker.io/library/nginx:1.27', imagePullPolicy: 'IfNotPresent' },
+    ],
+    [
+      'image with a digest',
+      `image: r.example/a@sha256:${'0'.repeat(64)}`,
+      { image: `r.example/a@sha256:${'0'.repeat(64)}`, imagePullPolicy: 'IfNotPresent' },
+    ],
+    ['imagePullPolicy', 'imagePullPolicy: Never', { imagePullPolicy: 'Never' }],
+    ['command', 'command: [a, "1"]', { command: ['a', '1'], args: null }],
+    ['empty command', 'command: []', { command: null }],
+    ['args', 'args: [a]', { args: ['a'], command: null }],
+    ['workingDir', 'workingDir: /srv/app/', { workingDir: '/srv/app' }],
+    ['env without a value', 'env: [{ name: A }]', { env: [{ name: 'A', value: '' }] }],
+    ['env that YAML 1.1 read as a boolean', 'env: [{ name: A, value: yes }]', { env: [{ name: 'A', value: 'yes' }] }],
+    [
+      'variables',
+      'env: [{ name: A, value: a }, { name: B, value: $(A)$(C)$$(A) }, { name: C, value: c }]\nargs: [$(B), $(C), $(D)]',
+      {
+        env: [
+          { name: 'A', value: 'a' },
+          { name: 'B', value: 'a$(C)$(A)' },
+          { name: 'C', value: 'c' },
+        ],
+        args: ['a$(C)$(A)', 'c', '$(D)'],
+      },
+    ],
+    [
+      'ports',
+      'ports: [{ containerPort: 80 }, { name: dns, containerPort: 53, protocol: UDP }]',
+      {
+        ports: [
+          { name: null, containerPort: 80, protocol: 'TCP' },
+          { name: 'dns', containerPort: 53, protocol: 'UDP' },
+        ],
+      },
+    ],
+    [
+      'limits, which requests default to',
+      'resources: { limits: { cpu: 0.5, memory: 128Mi, holdfast.dev/pids: 10 } }',
+      {
+        resources: {
+          requests: { cpuMillis: 500, memoryBytes: 134_217_728 },
+          limits: { cpuMillis: 500, memoryBytes: 134_217_728, pids: 10 },
+        },
+      },
+    ],
+    [
+      'requests',
+      'resources: { requests: { cpu: 100m, memory: 1e3 }, limits: { memory: 1k } }',
+      {
+        resources: {
+          requests: { cpuMillis: 100, memoryBytes: 1000 },
+          limits: { cpuMillis: null, memoryBytes: 1000, pids: 1024 },
+        },
+      },
+    ],
+    [
+      'privileged',
+      'securityContext: { privileged: true }',
+      { securityContext: { privileged: true, allowPrivilegeEscalation: true } },
+    ],
+    [
+      'allowPrivilegeEscalation',
+      'securityContext: { allowPrivilegeEscalation: true }',
+      { securityContext: { allowPrivilegeEscalation: true } },
+    ],
+    [
+      'readOnlyRootFilesystem',
+      'securityContext: { readOnlyRootFilesystem: true }',
+      { securityContext: { readOnlyRootFilesystem: true } },
+    ],
+    [
+      'user and group',
+      'securityContext: { runAsUser: 1, runAsGroup: 2 }',
+      { securityContext: { runAsUser: 1, runAsGroup: 2 } },
+    ],
+    ['runAsNonRoot', 'securityContext: { runAsNonRoot: true }', { securityContext: { runAsNonRoot: true } }],
+    [
+      'seccompProfile',
+      'securityContext: { seccompProfile: { type: Unconfined } }',
+      { securityContext: { seccompProfile: 'Unconfined' } },
+    ],
+    [
+      'capabilities',
+      'securityContext: { capabilities: { add: [cap_net_raw, CHOWN, NET_RAW], drop: [all] } }',
+      { securityContext: { capabilities: { add: ['CHOWN', 'NET_RAW'], drop: ['ALL'] } } },
+    ],
+  ])('%s', (_, container, expected) => {
+    expect(workloadOf(podText({ container })).pod.containers[0]).toMatchObject(expected);
+  });
+
+  test('volumeMounts, in the order written', () => {
+    const spec = 'volumes: [{ name: a, emptyDir: {} }]';
+    const container = 'volumeMounts: [{ name: a, mountPath: /b/ }, { name: a, mountPath: /dev/shm, readOnly: true }]';
+    expect(workloadOf(podText({ spec, container })).pod.containers[0]?.volumeMounts).toEqual([
+      { name: 'a', mountPath: '/b', readOnly: false },
+      { name: 'a', mountPath: '/dev/shm', readOnly: true },
+    ]);
+  });
+
+  test('security context of the pod holds where the container has none of its own', () => {
+    const spec =
+      'securityContext: { runAsUser: 7, runAsGroup: 8, runAsNonRoot: true, supplementalGroups: [30, 4, 30], seccompProfile: { type: Unconfined } }';
+    const container = 'securityContext: { runAsUser: 9, seccompProfile: { type: RuntimeDefault } }';
+    expect(workloadOf(podText({ spec, container })).pod.containers[0]?.securityContext).toMatchObject({
+      runAsUser: 9,
+      runAsGroup: 8,
+      runAsNonRoot: true,
+      supplementalGroups: [4, 30],
+      seccompProfile: 'RuntimeDefault',
+    });
+  });
+});
+
+describe('Deployment fields', () => {
+  test.each<[string, string, object]>([
+    ['replicas', 'replicas: 0', { replicas: 0 }],
+    ['minReadySeconds', 'minReadySeconds: 5', { update: { minReadySeconds: 5 } }],
+    ['the default strategy, of one', '', { update: { type: 'RollingUpdate', maxSurge: 1, maxUnavailable: 0 } }],
+    ['the default strategy, of ten', 'replicas: 10', { update: { maxSurge: 3, maxUnavailable: 2 } }],
+    [
+      'numbers',
+      'strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 2, maxUnavailable: 3 } }',
+      { update: { maxSurge: 2, maxUnavailable: 3 } },
+    ],
+    [
+      'percentages',
+      'replicas: 3\nstrategy: { rollingUpdate: { maxSurge: 50%, maxUnavailable: 50% } }',
+      { update: { maxSurge: 2, maxUnavailable: 1 } },
+    ],
+    [
+      'percentages that both come to nothing',
+      'strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 10% } }',
+      { update: { maxSurge: 0, maxUnavailable: 1 } },
+    ],
+    [
+      'Recreate',
+      'replicas: 3\nstrategy: { type: Recreate }',
+      { update: { type: 'Recreate', maxSurge: 0, maxUnavailable: 3 } },
+    ],
+  ])('%s', (_, spec, expected) => {
+    expect(workloadOf(deploymentText({ spec }))).toMatchObject(expected);
+  });
+
+  test('the pod of the template runs', () => {
+    const workload = workloadOf(
+      deploymentText({ pod: 'hostNetwork: true\nnodeSelector: { a: b }\nrestartPolicy: Always' }),
+    );
+    expect(workload).toMatchObject({
+      kind: 'Deployment',
+      nodeSelector: { a: 'b' },
+      pod: { hostNetwork: true, hostname: 'web' },
+    });
+  });
+
+  test('labels and annotations of the template are added to its own, and win', () => {
+    const text = deploymentText()
+      .replace('  name: web', '  name: web\n  labels: { app: shop, team: a }\n  annotations: { note: own }')
+      .replace('labels: { app: web }', 'labels: { app: web }\n      annotations: { note: template }');
+    expect(workloadOf(text)).toMatchObject({ labels: { app: 'web', team: 'a' }, annotations: { note: 'template' } });
+  });
+});
