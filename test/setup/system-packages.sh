@@ -12,7 +12,7 @@ declare -A packages=(
   [check]="${build[*]} shellcheck"
   [demo]="${build[*]} ${world[*]}"
   [bench]="${build[*]} busybox-static crun"
-  [test]="${build[*]} ${world[*]} bubblewrap crun iproute2 nftables shellcheck"
+  [test]="${build[*]} ${world[*]} bubblewrap crun iproute2 mount nftables shellcheck"
 )
 # Packages whose service Debian would start now and at every boot.
 declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)
@@ -23,11 +23,22 @@ main() {
   mapfile -t missing < <(missing_of "${wanted[@]}")
   [ ${#missing[@]} -eq 0 ] && return
   echo "Debian packages: installing ${missing[*]}"
-  apt_get --simulate install "${missing[@]}" >/dev/null 2>&1 || apt_get update
   forbid_services
-  apt_get install "${missing[@]}" >/dev/null || { apt_get update && apt_get install "${missing[@]}" >/dev/null; } ||
-    { echo "apt could not install: $(missing_of "${missing[@]}" | xargs). See its message above." >&2 && return 1; }
+  install_all "${missing[@]}"
   disable_services "${missing[@]}"
+}
+
+# The lists of a new machine are empty or old: they are only fetched when installing fails without.
+install_all() {
+  local log failed=0
+  log=$(mktemp)
+  { apt_get install "$@" || { apt_get update && apt_get install "$@"; }; } >"$log" 2>&1 || failed=1
+  if [ $failed -eq 1 ]; then
+    cat "$log" >&2
+    echo "apt could not install: $(missing_of "$@" | xargs). Its own words are above; put them right and run this again." >&2
+  fi
+  rm -f "$log"
+  return $failed
 }
 
 missing_of() {
