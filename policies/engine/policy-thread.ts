@@ -23,9 +23,10 @@ export type ThreadStart =
 
 const THREAD_FILE = fileURLToPath(new URL('./thread-main.ts', import.meta.url));
 const START_MS = 20_000;
-/** 32 MiB for the module, about as much again for the strings around it. */
+/** 32 MiB for the module. */
 const MAX_MEMORY_PAGES = 512;
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
+/** V8 counts the module's memory too: below twice that it collects garbage at every page the module grows by. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
 
 /** Starts a thread and loads the bundle in it. An idle thread does not keep the process up. */
 export async function startThread(bundle: Bundle): Promise<ThreadStart> {
