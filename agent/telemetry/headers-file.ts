@@ -1,12 +1,13 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { TelemetryError } from './errors.ts';
 
 /** Headers sent with every export, such as an authorization. */
 export type Headers = Readonly<Record<string, string>>;
 
 const MAX_BYTES = 16_384;
+/** A field name and a value of visible characters and spaces (RFC 9110, 5.1 and 5.5). */
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([\x20-\x7e]+)$/;
 const HOW_TO = 'write one `Name: value` a line';
 
 /**
@@ -53,17 +54,8 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 function parseHeader(line: string): { readonly name: string; readonly value: string } | null {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(colon, 0)).trim().toLowerCase();
-  const value = line.slice(colon + 1).trim();
-  if (value === '') return null;
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-  } catch {
-    return null;
-  }
-  return { name, value };
+  const [, name, value] = HEADER.exec(line) ?? [];
+  return name === undefined || value === undefined ? null : { name: name.toLowerCase(), value };
 }
 
 function fail(message: string, cause?: unknown): TelemetryError {
