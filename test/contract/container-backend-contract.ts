@@ -1,0 +1,20 @@
+import { describe } from '@jest/globals';
+import type { ContractGround } from './contract-ground.ts';
+import { contractStage } from './contract-stage.ts';
+import { limitsContract } from './limits-contract.ts';
+import { sandboxContract } from './sandbox-contract.ts';
+import { startContract } from './start-contract.ts';
+import { stopContract } from './stop-contract.ts';
+
+export type { ContractGround } from './contract-ground.ts';
+
+/** The contract of native/backend.ts, as tests of the backend that `setup` gives. */
+export function containerBackendContract(name: string, setup: () => Promise<ContractGround>): void {
+  describe(`the ${name} backend`, () => {
+    const stage = contractStage(setup);
+    sandboxContract(stage);
+    startContract(stage);
+    stopContract(stage);
+    limitsContract(stage);
+  });
+}

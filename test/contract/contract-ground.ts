@@ -1,0 +1,28 @@
+import type {
+  ContainerBackend,
+  ContainerSpec,
+  Limits,
+  ObservedContainer,
+  ObservedSandbox,
+} from '../../native/index.ts';
+
+/** What one test of the contract runs on: a backend, and the hands of somebody else on its node. */
+export interface ContractGround {
+  readonly backend: ContainerBackend;
+  /** Read-only layers whose root has a static /bin/busybox. */
+  readonly layers: readonly string[];
+  /** Where container logs may be written. */
+  readonly logDirectory: string;
+  /** The backend of an agent started anew on the same node. */
+  reopen(): Promise<ContainerBackend>;
+  /** Resolves once the program has said that it is ready. */
+  untilReady(spec: ContainerSpec): Promise<void>;
+  killContainer(container: ObservedContainer): Promise<void>;
+  killSandbox(sandbox: ObservedSandbox): Promise<void>;
+  tamperLimits(container: ObservedContainer, limits: Partial<Limits>): Promise<void>;
+  /** Makes a cgroup with a process in our tree. @returns its id and the process. */
+  addStranger(): Promise<{ readonly id: string; readonly pid: number }>;
+  /** What is left of a sandbox on the node: files, mounts, cgroups, processes. */
+  leftovers(sandboxId: string): Promise<readonly string[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,145 @@
+import {
+  BackendError,
+  type ContainerBackend,
+  type ContainerExit,
+  type ContainerRef,
+  type ContainerSpec,
+  type SandboxSpec,
+} from '../../native/index.ts';
+import { type FakeClock, FakeNode } from './fake-node.ts';
+
+/** The operations that change something; `crashAfter` counts them. */
+export type FakeOperation = Exclude<keyof ContainerBackend, 'observe' | 'watch'>;
+
+/** How the program of a container behaves. */
+export interface FakeProgram {
+  /** False: the program cannot be executed. */
+  readonly starts?: boolean;
+  /** It ends by itself, at once, like this. */
+  readonly ends?: Partial<ContainerExit>;
+  /** How it ends at the stop signal; by that signal unless given. `never`: SIGKILL must end it. */
+  readonly onStop?: Partial<ContainerExit> | 'never';
+}
+
+/** Thrown by every operation of a backend whose agent has died. */
+export class AgentDied extends Error {
+  override readonly name = 'AgentDied';
+}
+
+export interface FakeBackendOptions {
+  readonly clock: FakeClock;
+  /** The node to run on; one of its own unless given. A second backend on a node is the agent restarted. */
+  readonly node?: FakeNode;
+  /** What a container's program does; runs until it is stopped unless given. */
+  readonly program?: (spec: ContainerSpec) => FakeProgram;
+}
+
+/** A backend without a kernel, that can be made to fail and to die. */
+export interface FakeBackend extends ContainerBackend {
+  /** Where the containers are; tamper with them here. */
+  readonly node: FakeNode;
+  /** The operations that took effect, oldest first, as `operation subject`. */
+  readonly performed: readonly string[];
+  /** The next call of the operation (or `observe`) throws this, and changes nothing. Calls add up. */
+  failNext(operation: FakeOperation | 'observe', error: Error): void;
+  /** So many more operations take effect, then the agent is dead: everything throws `AgentDied`. The node goes on. */
+  crashAfter(operations: number): void;
+}
+
+/** Makes a backend that keeps the contract of native/backend.ts in memory. */
+export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
+  const node = options.node ?? new FakeNode(options.clock);
+  const failures = new Map<string, Error[]>();
+  const performed: string[] = [];
+  let operationsLeft = Number.POSITIVE_INFINITY;
+
+  const fail = (operation: string): void => {
+    if (operationsLeft <= 0) throw new AgentDied(`the agent died before ${operation}`);
+    const error = failures.get(operation)?.shift();
+    if (error !== undefined) throw error;
+  };
+  const perform = async (
+    operation: FakeOperation,
+    subject: string,
+    effect: () => void | Promise<void>,
+  ): Promise<void> => {
+    fail(operation);
+    operationsLeft -= 1;
+    await effect();
+    performed.push(`${operation} ${subject}`);
+  };
+
+  return {
+    node,
+    performed,
+    failNext: (operation, error) => failures.set(operation, [...(failures.get(operation) ?? []), error]),
+    crashAfter: (operations) => {
+      operationsLeft = operations;
+    },
+    createSandbox: (spec) => perform('createSandbox', spec.id, () => createSandbox(node, spec)),
+    removeSandbox: (id) => perform('removeSandbox', id, () => node.dropSandbox(id)),
+    startContainer: (spec) => perform('startContainer', nameOf(spec), () => startContainer(node, spec, options)),
+    stopContainer: (ref, stop) =>
+      perform('stopContainer', nameOf(ref), () => stopContainer(node, { ref, ...stop }, options)),
+    removeContainer: (ref) => perform('removeContainer', nameOf(ref), () => node.dropContainer(ref)),
+    updateLimits: (ref, limits) =>
+      perform('updateLimits', nameOf(ref), () => {
+        if (node.container(ref)?.pid == null) throw notFound('update limits', `container ${nameOf(ref)} does not run`);
+        node.applyLimits(ref, limits);
+      }),
+    removeStranger: (id) => perform('removeStranger', id, () => node.dropStranger(id)),
+    observe: async () => {
+      fail('observe');
+      return node.observe();
+    },
+    watch: (onChange) => node.watch(onChange),
+  };
+}
+
+function createSandbox(node: FakeNode, spec: SandboxSpec): void {
+  checkName('sandbox', spec.id);
+  if (node.sandbox(spec.id)?.pid == null) node.addSandbox(spec);
+}
+
+function startContainer(node: FakeNode, spec: ContainerSpec, { program = () => ({}) }: FakeBackendOptions): void {
+  checkName('container', spec.name);
+  if (node.sandbox(spec.sandboxId)?.pid == null) throw notFound('start', `sandbox ${spec.sandboxId} is not there`);
+  if (node.container(spec)?.exit === null) return;
+  const { starts = true, ends } = program(spec);
+  node.dropContainer(spec);
+  if (!starts) throw new BackendError('exec-failed', 'execve', `${spec.config.process.args[0]}`, { errno: 'ENOENT' });
+  node.addContainer(spec);
+  if (ends !== undefined) node.finish(spec, ends);
+}
+
+interface Stop {
+  readonly ref: ContainerRef;
+  readonly graceMs: number;
+  readonly signal?: string;
+}
+
+async function stopContainer(
+  node: FakeNode,
+  stop: Stop,
+  { clock, program = () => ({}) }: FakeBackendOptions,
+): Promise<void> {
+  const container = node.container(stop.ref);
+  if (container === null || container.exit !== null) return;
+  const { onStop = { signal: stop.signal ?? container.spec.stopSignal } } = program(container.spec);
+  if (onStop !== 'never') return node.finish(stop.ref, onStop);
+  await clock.sleep?.(stop.graceMs);
+  node.killContainer(stop.ref);
+}
+
+function nameOf(ref: ContainerRef): string {
+  return `${ref.sandboxId}/${ref.name}`;
+}
+
+function checkName(kind: string, name: string): void {
+  if (/^[a-z0-9_.-]{1,200}$/.test(name) && !/^\.{1,2}$/.test(name)) return;
+  throw new BackendError('invalid-spec', `check ${kind}`, `"${name}" is not a plain name`);
+}
+
+function notFound(stage: string, message: string): BackendError {
+  return new BackendError('not-found', stage, message);
+}

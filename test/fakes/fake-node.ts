@@ -1,0 +1,175 @@
+import {
+  type ContainerExit,
+  type ContainerRef,
+  type ContainerSpec,
+  canonicalLimits,
+  type Limits,
+  type Observation,
+  type ObservedContainer,
+  type SandboxSpec,
+} from '../../native/index.ts';
+
+const FIRST_PID = 1000;
+
+/** The time a fake lives in. */
+export interface FakeClock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Lets the time pass; at once unless given. */
+  sleep?(ms: number): Promise<void>;
+}
+
+interface Container {
+  readonly spec: ContainerSpec;
+  readonly startedAt: number;
+  pid: number | null;
+  exit: ContainerExit | null;
+  applied: Limits;
+  kernel: Limits | null;
+}
+
+interface Sandbox {
+  readonly spec: SandboxSpec;
+  pid: number | null;
+  readonly containers: Map<string, Container>;
+}
+
+/**
+ * What a node would have of sandboxes, containers and strange cgroups, in memory. Backends come and go (the agent
+ * dies and restarts); the node stays. Each method is one thing happening to the node, whoever does it.
+ */
+export class FakeNode {
+  readonly #clock: FakeClock;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #strangers = new Map<string, readonly number[]>();
+  readonly #watchers = new Set<() => void>();
+  #nextPid = FIRST_PID;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  sandbox(id: string): { readonly pid: number | null } | null {
+    return this.#sandboxes.get(id) ?? null;
+  }
+
+  container(ref: ContainerRef): Readonly<Container> | null {
+    return this.#sandboxes.get(ref.sandboxId)?.containers.get(ref.name) ?? null;
+  }
+
+  addSandbox(spec: SandboxSpec): void {
+    this.#sandboxes.set(spec.id, { spec, pid: this.#nextPid++, containers: new Map() });
+  }
+
+  dropSandbox(id: string): void {
+    this.#sandboxes.delete(id);
+  }
+
+  addContainer(spec: ContainerSpec): void {
+    this.#found(spec.sandboxId).containers.set(spec.name, {
+      spec,
+      pid: this.#nextPid++,
+      startedAt: this.#clock.now(),
+      exit: null,
+      applied: spec.limits,
+      kernel: canonicalLimits(spec.limits),
+    });
+  }
+
+  dropContainer(ref: ContainerRef): void {
+    this.#sandboxes.get(ref.sandboxId)?.containers.delete(ref.name);
+  }
+
+  applyLimits(ref: ContainerRef, limits: Limits): void {
+    const container = this.#foundContainer(ref);
+    container.applied = limits;
+    container.kernel = canonicalLimits(limits);
+  }
+
+  dropStranger(id: string): void {
+    this.#strangers.delete(id);
+  }
+
+  /** The container's process ends, as `exit` says; with status 0 unless it says more. */
+  finish(ref: ContainerRef, exit: Partial<ContainerExit> = {}): void {
+    const container = this.#foundContainer(ref);
+    if (container.exit !== null) return;
+    const isSignalled = exit.signal !== undefined && exit.signal !== null;
+    const code = isSignalled || exit.lost ? null : 0;
+    container.pid = null;
+    container.kernel = null;
+    container.exit = { code, signal: null, oomKilled: false, lost: false, finishedAt: this.#clock.now(), ...exit };
+    this.#changed();
+  }
+
+  /** Somebody kills the container's process. */
+  killContainer(ref: ContainerRef, signal = 'SIGKILL'): void {
+    this.finish(ref, { signal });
+  }
+
+  /** Somebody kills the process that holds the sandbox; its containers go on. */
+  killSandbox(id: string): void {
+    this.#found(id).pid = null;
+    this.#changed();
+  }
+
+  /** Somebody writes other limits into the cgroup. */
+  tamperLimits(ref: ContainerRef, limits: Partial<Limits>): void {
+    const container = this.#foundContainer(ref);
+    if (container.kernel === null) throw new Error(`container ${ref.sandboxId}/${ref.name} does not run`);
+    container.kernel = { ...container.kernel, ...limits };
+  }
+
+  /** Somebody makes a cgroup in our tree. */
+  addStranger(id: string, pids: readonly number[] = []): void {
+    this.#strangers.set(id, pids);
+  }
+
+  observe(): Observation {
+    const sandboxes = [...this.#sandboxes.values()].map(({ spec, pid, containers }) => ({
+      id: spec.id,
+      labels: spec.labels,
+      state: pid === null ? ('dead' as const) : ('ready' as const),
+      pid,
+      containers: [...containers.values()].map(observed),
+    }));
+    return structuredClone({ sandboxes, strangers: [...this.#strangers].map(([id, pids]) => ({ id, pids })) });
+  }
+
+  watch(onChange: () => void): () => void {
+    const watcher = (): void => onChange();
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) queueMicrotask(() => this.#watchers.has(watcher) && watcher());
+  }
+
+  #found(id: string): Sandbox {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox === undefined) throw new Error(`the fake node has no sandbox ${id}`);
+    return sandbox;
+  }
+
+  #foundContainer(ref: ContainerRef): Container {
+    const container = this.#found(ref.sandboxId).containers.get(ref.name);
+    if (container === undefined) throw new Error(`the fake node has no container ${ref.sandboxId}/${ref.name}`);
+    return container;
+  }
+}
+
+function observed({ spec, pid, startedAt, exit, applied, kernel }: Container): ObservedContainer {
+  const { sandboxId, name, labels } = spec;
+  return {
+    sandboxId,
+    name,
+    labels,
+    state: exit === null ? 'running' : 'exited',
+    pid,
+    startedAt,
+    exit,
+    applied,
+    kernel,
+  };
+}
