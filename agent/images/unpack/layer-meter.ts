@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import type { Compression } from '../documents/media-types.ts';
+import { ImageError } from '../image-source.ts';
+import { ArchiveEnd } from './archive-end.ts';
+import type { UnpackLimits } from './limits.ts';
+import { type LayerName, refuse } from './refusal.ts';
+
+/** A packed layer that is not trusted yet. */
+export interface PackedLayer extends LayerName {
+  readonly compression: Compression;
+  /** Digest of the unpacked tar, from the image config. */
+  readonly diffId: string;
+  /** Packed bytes. Must fail at its end when their digest is wrong. */
+  readonly stream: AsyncIterable<Buffer>;
+}
+
+/** Counts and hashes a layer as it flows, packed and unpacked, and stops it at the limits. */
+export class LayerMeter {
+  readonly end = new ArchiveEnd();
+  /** The first error of the stream itself, which what is downstream may report in other words. */
+  failure: unknown = null;
+  readonly #layer: PackedLayer;
+  readonly #limits: UnpackLimits;
+  readonly #hash = createHash('sha256');
+  #packedBytes = 0;
+  #unpackedBytes = 0;
+  #isWhole = false;
+
+  constructor(layer: PackedLayer, limits: UnpackLimits) {
+    this.#layer = layer;
+    this.#limits = limits;
+  }
+
+  async *packed(): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of this.#layer.stream) {
+        this.#packedBytes += chunk.length;
+        yield chunk;
+      }
+      this.#isWhole = true;
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  unpacked(): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+    const measure = this.#measure.bind(this);
+    return async function* measured(source) {
+      for await (const chunk of source) {
+        measure(chunk);
+        yield chunk;
+      }
+    };
+  }
+
+  #measure(chunk: Buffer): void {
+    this.#unpackedBytes += chunk.length;
+    const { bytes, ratio, ratioFromBytes } = this.#limits;
+    const isBomb = this.#unpackedBytes > ratioFromBytes && this.#unpackedBytes > this.#packedBytes * ratio;
+    if (isBomb || this.#unpackedBytes > bytes) {
+      const reason = isBomb ? `it expands more than ${ratio} times` : `it unpacks to more than ${bytes} bytes`;
+      this.failure = refuse(this.#layer, null, reason);
+      throw this.failure;
+    }
+    this.end.observe(chunk);
+    this.#hash.update(chunk);
+  }
+
+  /** @throws ImageError when the whole of the stream was not the whole of the layer that was asked for */
+  finish(): void {
+    if (!this.#isWhole) throw refuse(this.#layer, null, 'it has data after the end of the compressed stream');
+    const actual = `sha256:${this.#hash.digest('hex')}`;
+    if (actual === this.#layer.diffId) return;
+    const { reference, digest, diffId } = this.#layer;
+    const message = `${reference}: layer ${digest} unpacks to ${actual}, but the image config says ${diffId}`;
+    throw new ImageError('digest-mismatch', reference, message);
+  }
+}
