@@ -39,6 +39,7 @@ export interface BoardPorts extends PreparePorts {
   readonly onChange: () => void;
 }
 
+/** Makes an empty board that knows which versions ran well before. */
 export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   const limit = pLimit(CONCURRENT);
   const entries = new Map<WorkloadKey, Entry>();

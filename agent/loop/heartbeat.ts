@@ -16,6 +16,7 @@ export interface HeartbeatOptions {
   readonly look: () => Promise<{ readonly settled: Promise<void> }>;
 }
 
+/** Makes a heartbeat that rests until its first beat. Looks never overlap. */
 export function createHeartbeat({ intervalMs, now, look }: HeartbeatOptions): Heartbeat {
   let timer: NodeJS.Timeout | null = null;
   let current: Promise<unknown> = Promise.resolve();

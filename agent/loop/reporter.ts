@@ -15,6 +15,7 @@ export interface Reporter {
   outcome(outcome: StepOutcome, revision: string): void;
 }
 
+/** Makes a reporter that has told nothing yet. */
 export function createReporter(telemetry: Telemetry): Reporter {
   let drifts: readonly Drift[] = [];
   let refusal = '';

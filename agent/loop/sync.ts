@@ -39,6 +39,7 @@ export interface SyncPorts {
   readonly onChange: () => void;
 }
 
+/** Makes the way from the source to the desired state; nothing is fetched before the first poll. */
 export function createSync(ports: SyncPorts): Sync {
   let state: SyncState = { revision: null, refused: null, unreachable: null };
   const set = (change: Partial<SyncState>): void => {

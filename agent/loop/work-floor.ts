@@ -31,6 +31,7 @@ function forgetOldest(history: Map<string, Attempt>): void {
   if (history.size > LONGEST_HISTORY && oldest !== undefined) history.delete(oldest);
 }
 
+/** Makes a work floor with nothing on it and no failures remembered. */
 export function createWorkFloor(ports: WorkFloorPorts): WorkFloor {
   const running = new Map<string, Promise<void>>();
   const history = new Map<string, Attempt>();

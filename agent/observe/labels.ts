@@ -19,6 +19,7 @@ export interface ContainerLabels {
 
 const PREFIX = 'holdfast.dev/';
 
+/** @returns the labels as the sandbox record keeps them. */
 export function writePodLabels(labels: PodLabels): Record<string, string> {
   return {
     [`${PREFIX}workload`]: labels.key,
@@ -37,6 +38,7 @@ export function readPodLabels(labels: Readonly<Record<string, string>>): PodLabe
   return { key, replica: Number(replica), identity, revision: labels[`${PREFIX}revision`] ?? '' };
 }
 
+/** @returns the labels as the container record keeps them. */
 export function writeContainerLabels(labels: ContainerLabels): Record<string, string> {
   return {
     [`${PREFIX}restarts`]: String(labels.restarts),

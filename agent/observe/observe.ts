@@ -1,4 +1,9 @@
-import { canonicalLimits, type ContainerBackend, type ObservedContainer, type ObservedSandbox } from '../../native/index.ts';
+import {
+  type ContainerBackend,
+  canonicalLimits,
+  type ObservedContainer,
+  type ObservedSandbox,
+} from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import type { ObservedPod, ObservedState, PodContainer } from '../reconcile/state.ts';
 import { readContainerLabels, readPodLabels } from './labels.ts';
@@ -22,8 +27,13 @@ export async function observe(
   };
 }
 
-async function presentImages(images: Pick<ImageSource, 'isPresent'>, digests: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-  const checked = await Promise.all([...digests].map(async (digest) => ((await images.isPresent(digest)) ? [digest] : [])));
+async function presentImages(
+  images: Pick<ImageSource, 'isPresent'>,
+  digests: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const checked = await Promise.all(
+    [...digests].map(async (digest) => ((await images.isPresent(digest)) ? [digest] : [])),
+  );
   return new Set(checked.flat());
 }
 
@@ -31,7 +41,14 @@ function toPod(sandbox: ObservedSandbox): ObservedPod | null {
   const labels = readPodLabels(sandbox.labels);
   if (labels === null) return null;
   const { key, replica, identity } = labels;
-  return { id: sandbox.id, key, replica, identity, state: sandbox.state, containers: sandbox.containers.map(toContainer) };
+  return {
+    id: sandbox.id,
+    key,
+    replica,
+    identity,
+    state: sandbox.state,
+    containers: sandbox.containers.map(toContainer),
+  };
 }
 
 function toContainer(container: ObservedContainer): PodContainer {

@@ -19,14 +19,17 @@ export function combine(...drafts: readonly Draft[]): Draft {
   };
 }
 
+/** @returns a draft that does these steps, in order. */
 export function steps(...list: readonly Step[]): Draft {
   return { steps: list, blocked: [], waiting: [] };
 }
 
+/** @returns a draft that says what is in the way. */
 export function blocked(entry: Blocked): Draft {
   return { steps: [], blocked: [entry], waiting: [] };
 }
 
+/** @param until when to look again, milliseconds since the epoch; null when an event will tell. */
 export function waiting(workload: WorkloadKey, reason: string, until: number | null): Draft {
   return { steps: [], blocked: [], waiting: [{ workload, reason, until }] };
 }

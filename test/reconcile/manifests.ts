@@ -1,0 +1,55 @@
+/** What a manifest of the tests may vary in. */
+export interface PodOptions {
+  readonly name?: string;
+  readonly image?: string;
+  readonly replicas?: number;
+  readonly memory?: string;
+  readonly strategy?: 'RollingUpdate' | 'Recreate';
+  readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
+  readonly containers?: readonly string[];
+  readonly grace?: number;
+}
+
+/** @returns a Deployment as YAML. */
+export function deployment(options: PodOptions = {}): string {
+  const { name = 'web', replicas = 1, strategy = 'RollingUpdate' } = options;
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name} }
+spec:
+  replicas: ${replicas}
+  strategy: { type: ${strategy} }
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name} } }
+    spec:
+${podSpec(options, '      ')}
+`;
+}
+
+/** @returns a Pod as YAML. */
+export function pod(options: PodOptions = {}): string {
+  return `apiVersion: v1
+kind: Pod
+metadata: { name: ${options.name ?? 'job'} }
+spec:
+  restartPolicy: ${options.restartPolicy ?? 'Always'}
+${podSpec(options, '  ')}
+`;
+}
+
+function podSpec(
+  { image = 'reg.test/app:1', memory = '64Mi', containers = ['app'], grace = 30 }: PodOptions,
+  indent: string,
+): string {
+  const list = containers.map(
+    (name) =>
+      `${indent}  - { name: ${name}, image: '${image}', resources: { limits: { cpu: 100m, memory: ${memory} } } }`,
+  );
+  return [`${indent}terminationGracePeriodSeconds: ${grace}`, `${indent}containers:`, ...list].join('\n');
+}
+
+/** @returns several documents as one YAML text. */
+export function documents(...texts: readonly string[]): string {
+  return texts.join('---\n');
+}
