@@ -13,7 +13,7 @@ export function createOtlpTelemetry(sdk: Sdk): Telemetry {
   const instruments = createInstruments(sdk.meter);
   return {
     span: (name, attributes, run) =>
-      sdk.tracer.startActiveSpan(name, { attributes: clean(attributes) }, async (span) => {
+      sdk.tracer.startActiveSpan(name, { attributes: cut(attributes) }, async (span) => {
         try {
           return await run(handle(span));
         } catch (error) {
@@ -30,13 +30,13 @@ export function createOtlpTelemetry(sdk: Sdk): Telemetry {
         severityText: severity,
         severityNumber: SeverityNumber[severity],
         body: brief,
-        attributes: clean(attributes),
+        attributes: cut(attributes),
         timestamp: Date.now(),
       });
     },
-    add: (metric, value, attributes) => instruments.counters[metric].add(value, clean(attributes)),
-    record: (metric, value, attributes) => instruments.histograms[metric].record(value, clean(attributes)),
-    set: (metric, value, attributes) => instruments.gauges[metric].record(value, clean(attributes)),
+    add: (metric, value, attributes) => instruments.counters[metric].add(value, cut(attributes)),
+    record: (metric, value, attributes) => instruments.histograms[metric].record(value, cut(attributes)),
+    set: (metric, value, attributes) => instruments.gauges[metric].record(value, cut(attributes)),
     flush: sdk.flush,
     shutdown: sdk.shutdown,
   };
@@ -44,7 +44,7 @@ export function createOtlpTelemetry(sdk: Sdk): Telemetry {
 
 function handle<Name extends SpanName>(span: Span): SpanHandle<Name> {
   return {
-    set: (attributes) => void span.setAttributes(clean(attributes)),
+    set: (attributes) => void span.setAttributes(cut(attributes)),
     fail: ({ code, reason }) => markFailed(span, code, reason),
   };
 }
@@ -62,11 +62,10 @@ function markFailed(span: Span, code: string, reason: string): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message: reason.slice(0, MAX_TEXT) });
 }
 
-/** The SDK sends an undefined value as an empty one; it must be left out. */
-function clean(attributes: Readonly<Record<string, string | number | undefined>>): Attributes {
-  const cleaned: Attributes = {};
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) cleaned[key] = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value;
-  }
-  return cleaned;
+/** Long texts are cut; the SDK itself leaves out what is undefined. */
+function cut(attributes: Readonly<Record<string, string | number | undefined>>): Attributes {
+  const entries = Object.entries(attributes);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? value.slice(0, MAX_TEXT) : value]),
+  );
 }
