@@ -50,7 +50,7 @@ function flagsOf(spec: LaunchSpec): number {
 
 function writeContainer(writer: SpecWriter, spec: ContainerLaunch): void {
   writer.u32(spec.sandbox.pid);
-  writer.u64(spec.sandbox.startTime);
+  writer.u64(BigInt(spec.sandbox.startTime));
   writer.texts(spec.groupFiles);
   writer.texts(spec.layers);
   writer.text(spec.upperDir);

@@ -1,3 +1,5 @@
+import type { ProcessId } from '../process/process-id.ts';
+
 /** What the shim is told to do. Everything in it is decided; the shim only carries it out (native/src/shim/spec.h). */
 export type LaunchSpec = SandboxLaunch | ContainerLaunch;
 
@@ -18,7 +20,7 @@ export interface SandboxLaunch extends CommonLaunch {
 
 export interface ContainerLaunch extends CommonLaunch {
   readonly mode: 'container';
-  readonly sandbox: { readonly pid: number; readonly startTime: bigint };
+  readonly sandbox: ProcessId;
   /** cgroup.procs files through which the container enters its group. */
   readonly groupFiles: readonly string[];
   /** Uppermost first. */

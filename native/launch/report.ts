@@ -1,5 +1,6 @@
 import { BackendError } from '../errors.ts';
 import { type NativeError, toBackendError } from '../library.ts';
+import type { ProcessId } from '../process/process-id.ts';
 
 /** Bytes of `struct hf_report` (native/include/holdfast.h). */
 export const REPORT_BYTES = 360;
@@ -8,12 +9,6 @@ const MAGIC = 0x31524648;
 const AT = { magic: 0, pid: 4, startTime: 8, shimPid: 16, clamped: 20, shimStartTime: 24, error: 32 } as const;
 const ERROR_AT = { errnum: 0, stage: 4, path: 68, end: 324 } as const;
 const CLAMPED = { rlimits: 1, oomScoreAdj: 2 } as const;
-
-/** A process together with its start time in clock ticks since boot, which tells it from later owners of its pid. */
-export interface ProcessId {
-  readonly pid: number;
-  readonly startTime: bigint;
-}
 
 /** What a shim started: the process (a pod's holder or a container's init) and itself. */
 export interface ShimReport {
@@ -33,8 +28,8 @@ export function decodeReport(report: Buffer): ShimReport {
   if (pid === 0) throw startFailure(decodeError(report.subarray(AT.error)));
   const clamped = report.readUInt32LE(AT.clamped);
   return {
-    process: { pid, startTime: report.readBigUInt64LE(AT.startTime) },
-    shim: { pid: report.readInt32LE(AT.shimPid), startTime: report.readBigUInt64LE(AT.shimStartTime) },
+    process: { pid, startTime: Number(report.readBigUInt64LE(AT.startTime)) },
+    shim: { pid: report.readInt32LE(AT.shimPid), startTime: Number(report.readBigUInt64LE(AT.shimStartTime)) },
     clamped: (Object.keys(CLAMPED) as (keyof typeof CLAMPED)[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
   };
 }

@@ -36,10 +36,11 @@ static int make_root(struct spec *spec, const struct prepared *prepared, struct 
 }
 
 /* Keeps the error pipe as descriptor 3 and closes every other, so that none of the node's is there to be misused. */
-static int keep_error_pipe(int error_fd, struct hf_error *error)
+static int keep_error_pipe(struct start_pipes *pipes, struct hf_error *error)
 {
-    if (error_fd != ERROR_FD && dup3(error_fd, ERROR_FD, O_CLOEXEC) < 0)
+    if (pipes->error[1] != ERROR_FD && dup3(pipes->error[1], ERROR_FD, O_CLOEXEC) < 0)
         return fail(error, "keep error pipe", NULL);
+    pipes->error[1] = ERROR_FD;
     return syscall(SYS_close_range, ERROR_FD + 1, ~0u, 0u) < 0 ? fail(error, "close descriptors", NULL) : 0;
 }
 
@@ -54,7 +55,7 @@ static int follow_shim(struct hf_error *error)
     return 0;
 }
 
-int become_container(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes,
+int become_container(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                      struct hf_error *error)
 {
     const struct container_spec *c = &spec->container;
@@ -70,7 +71,7 @@ int become_container(struct spec *spec, const struct prepared *prepared, const s
         return -1;
     if (make_cwd(root, c->cwd, error) < 0 || protect_paths(root, spec, error) < 0)
         return -1;
-    if (keep_error_pipe(pipes->error[1], error) < 0 || enter_cwd(c->cwd, error) < 0)
+    if (keep_error_pipe(pipes, error) < 0 || enter_cwd(c->cwd, error) < 0)
         return -1;
     if (set_limits(c, error) < 0 || take_identity(spec, error) < 0 || follow_shim(error) < 0)
         return -1;

@@ -28,7 +28,7 @@ static int join_namespaces(const struct spec *spec, int sandbox, struct hf_error
     return 0;
 }
 
-static _Noreturn void run_init(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes)
+static _Noreturn void run_init(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes)
 {
     struct hf_error error = {0};
     become_container(spec, prepared, pipes, &error);
@@ -37,7 +37,7 @@ static _Noreturn void run_init(struct spec *spec, const struct prepared *prepare
 }
 
 /* The init becomes a sibling (CLONE_PARENT), so that the shim, which stays outside, can reap it. */
-static int start_init(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes,
+static int start_init(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                       struct joined *joined, struct hf_error *error)
 {
     struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_PARENT | CLONE_CLEAR_SIGHAND};
@@ -50,7 +50,7 @@ static int start_init(struct spec *spec, const struct prepared *prepared, const 
     return 0;
 }
 
-_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes)
+_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes)
 {
     struct hf_error error = {0};
     struct joined joined = {0};

@@ -61,11 +61,11 @@ struct joined {
     uint32_t clamped;
 };
 
-_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes);
+_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes);
 
 /* ---- init.c: the container's first process. Returns only when a step failed. */
 
-int become_container(struct spec *spec, const struct prepared *prepared, const struct start_pipes *pipes,
+int become_container(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                      struct hf_error *error);
 
 /* ---- attach.c: resolving and mounting inside the new root */

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { ContainerSpec } from '../backend.ts';
+import type { CgroupDriver } from '../cgroup/driver.ts';
+import type { ContainerLaunch } from '../launch/launch-spec.ts';
+import type { ProcessId } from '../process/process-id.ts';
+import { groupOf, shimGroupOf } from '../records/layout.ts';
+import type { SandboxRecord } from '../records/records.ts';
+import { compileSeccomp } from '../seccomp/compile.ts';
+import { capabilityBits } from './capabilities.ts';
+import { devicesFor } from './devices.ts';
+import { launchMountOf } from './mounts.ts';
+import { rlimitsOf } from './rlimits.ts';
+
+export interface LaunchGround {
+  readonly cgroups: CgroupDriver;
+  readonly sandbox: SandboxRecord;
+  readonly holder: ProcessId;
+  /** Holds `upper` and `work`. */
+  readonly rootDir: string;
+  readonly exitPath: string;
+}
+
+/** Decides everything about one container's start. @throws BackendError `invalid-spec` for what cannot be started. */
+export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promise<ContainerLaunch> {
+  const { process, linux, root, mounts } = spec.config;
+  const idBase = ground.sandbox.idBase ?? 0;
+  return {
+    mode: 'container',
+    shimGroupFiles: ground.cgroups.entryFiles(shimGroupOf(spec.sandboxId)),
+    users: ground.sandbox.idBase === null ? 'host' : 'private',
+    network: ground.sandbox.network,
+    sandbox: ground.holder,
+    groupFiles: ground.cgroups.entryFiles(groupOf(spec)),
+    layers: spec.layers,
+    upperDir: join(ground.rootDir, 'upper'),
+    workDir: join(ground.rootDir, 'work'),
+    devices: await devicesFor(linux.privileged ? 'privileged' : 'default'),
+    mounts: mounts.map(launchMountOf),
+    maskedPaths: linux.maskedPaths,
+    readonlyPaths: linux.readonlyPaths,
+    args: process.args,
+    env: process.env,
+    cwd: process.cwd,
+    user: process.user,
+    capabilities: capabilityBits(process.capabilities),
+    oomScoreAdj: process.oomScoreAdj,
+    rlimits: rlimitsOf(process),
+    seccompFilter: linux.seccomp === null ? new Uint8Array() : compileSeccomp(linux.seccomp),
+    streamOwner: { uid: idBase + process.user.uid, gid: idBase + process.user.gid },
+    log: spec.log,
+    exitPath: ground.exitPath,
+    isRootReadonly: root.readonly,
+    hasNoNewPrivileges: process.noNewPrivileges,
+    isPrivileged: linux.privileged,
+  };
+}

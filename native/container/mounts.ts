@@ -1,0 +1,45 @@
+import { BackendError } from '../errors.ts';
+import type { LaunchMount } from '../launch/launch-spec.ts';
+import type { OciMount } from '../oci.ts';
+
+/** MOUNT_ATTR_* of mount_setattr(2). */
+const ATTRIBUTES: Readonly<Record<string, bigint>> = { ro: 0x1n, rw: 0n, nosuid: 0x2n, nodev: 0x4n, noexec: 0x8n };
+const TMPFS_PARAMETERS = /^(size|mode)=([0-9a-zA-Z%]+)$/;
+
+/** @returns a mount as the shim makes it. @throws BackendError `invalid-spec` naming the mount and the option. */
+export function launchMountOf(mount: OciMount): LaunchMount {
+  checkPath(mount, 'destination', mount.destination);
+  if (mount.type === 'bind') checkPath(mount, 'source', mount.source);
+  let attributes = 0n;
+  const parameters: [string, string][] = [];
+  const flags = new Set<string>();
+  for (const option of mount.options) {
+    const attribute = ATTRIBUTES[option];
+    const parameter = TMPFS_PARAMETERS.exec(option);
+    if (attribute !== undefined) attributes |= attribute;
+    else if (mount.type === 'tmpfs' && parameter) parameters.push([parameter[1] as string, parameter[2] as string]);
+    else if (mount.type === 'bind' && (option === 'rbind' || option === 'bind' || option === 'idmap'))
+      flags.add(option);
+    else throw invalid(mount, `option ${JSON.stringify(option)} is not one a ${mount.type} mount can have`);
+  }
+  return {
+    type: mount.type,
+    source: mount.type === 'bind' ? mount.source : '',
+    destination: mount.destination,
+    attributes,
+    isRecursive: flags.has('rbind'),
+    isIdmapped: flags.has('idmap'),
+    parameters,
+  };
+}
+
+function checkPath(mount: OciMount, field: string, path: string): void {
+  const isPlain = path.startsWith('/') && path !== '/' && !path.split('/').includes('..');
+  if (!isPlain && !(field === 'source' && path === '/')) {
+    throw invalid(mount, `${field} ${JSON.stringify(path)} must be an absolute path without ".."`);
+  }
+}
+
+function invalid(mount: OciMount, problem: string): BackendError {
+  return new BackendError('invalid-spec', 'check mounts', `mounts: ${JSON.stringify(mount.destination)}: ${problem}`);
+}

@@ -1,0 +1,112 @@
+import { chown, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ContainerSpec } from '../backend.ts';
+import type { BackendContext } from '../context.ts';
+import { BackendError } from '../errors.ts';
+import type { ShimReport } from '../launch/report.ts';
+import type { ProcessId } from '../process/process-id.ts';
+import { signalNumber } from '../process/signals.ts';
+import { groupOf } from '../records/layout.ts';
+import type { ContainerRecord, SandboxRecord } from '../records/records.ts';
+import { livingHolder } from '../sandbox/holder.ts';
+import { checkContainerSpec, checkRef } from './check-spec.ts';
+import { isContainerAlive } from './is-alive.ts';
+import { launchOf } from './launch-of.ts';
+import { removeContainerLocked } from './remove.ts';
+
+/** Starts a container in its sandbox; one that runs is left alone, a finished one is replaced. */
+export async function startContainer(context: BackendContext, spec: ContainerSpec): Promise<void> {
+  checkRef(spec);
+  await context.locks.run(spec.sandboxId, async () => {
+    const { sandbox, holder } = await readySandbox(context, spec.sandboxId);
+    checkContainerSpec(spec, sandbox.idBase === null ? 'host' : 'private');
+    signalNumber(spec.stopSignal);
+    const previous = await context.records.container(spec);
+    if (previous.state === 'found' && (await isContainerAlive(context, previous.record))) return;
+    const group = groupOf(spec);
+    context.inFlight.add(group);
+    try {
+      await removeContainerLocked(context, spec);
+      const attempt = previous.state === 'found' ? previous.record.attempt + 1 : 1;
+      await start(context, { spec, sandbox, holder, attempt });
+    } catch (error) {
+      await removeContainerLocked(context, spec).catch(() => undefined);
+      throw error;
+    } finally {
+      context.inFlight.delete(group);
+    }
+  });
+}
+
+async function readySandbox(
+  context: BackendContext,
+  id: string,
+): Promise<{ readonly sandbox: SandboxRecord; readonly holder: ProcessId }> {
+  const found = await context.records.sandbox(id);
+  const holder = found.state === 'found' ? await livingHolder(context, found.record) : null;
+  if (found.state === 'found' && holder !== null) return { sandbox: found.record, holder };
+  throw new BackendError('not-found', 'find sandbox', `sandbox ${id} does not exist or is dead: create it first`);
+}
+
+interface Start {
+  readonly spec: ContainerSpec;
+  readonly sandbox: SandboxRecord;
+  readonly holder: ProcessId;
+  readonly attempt: number;
+}
+
+async function start(context: BackendContext, { spec, sandbox, holder, attempt }: Start): Promise<void> {
+  const { cgroups, layout, records, launcher } = context;
+  const record = newRecord(context, spec, attempt);
+  await noteLog(context, sandbox, spec.log.path);
+  await records.saveContainer(record);
+  await cgroups.create(groupOf(spec), spec.limits);
+  const oomKillsBefore = await cgroups.oomKills(groupOf(spec));
+  const rootDir = layout.rootDir(spec, attempt);
+  await makeRootDirs(rootDir, sandbox.idBase ?? 0);
+  await mkdir(dirname(spec.log.path), { recursive: true, mode: 0o700 });
+  const exitPath = layout.exitFile(spec, attempt);
+  const launch = await launchOf(spec, { cgroups, sandbox, holder, rootDir, exitPath });
+  const report = await launcher.launch(launch);
+  await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report) });
+  context.liveness.track(groupOf(spec), report.process);
+}
+
+function newRecord(context: BackendContext, spec: ContainerSpec, attempt: number): ContainerRecord {
+  return {
+    sandboxId: spec.sandboxId,
+    name: spec.name,
+    labels: { ...spec.labels },
+    attempt,
+    bootId: context.bootId,
+    running: null,
+    startedAt: Date.now(),
+    stopSignal: spec.stopSignal,
+    applied: { ...spec.limits },
+    oomKillsBefore: 0,
+    clamped: [],
+  };
+}
+
+function startedFacts(report: ShimReport): Pick<ContainerRecord, 'running' | 'startedAt' | 'clamped'> {
+  return {
+    running: { init: report.process, shim: report.shim },
+    startedAt: Date.now(),
+    clamped: [...report.clamped],
+  };
+}
+
+/** Remembers the log with the sandbox, with which it goes, before there is one. */
+async function noteLog(context: BackendContext, sandbox: SandboxRecord, path: string): Promise<void> {
+  if (sandbox.logPaths.includes(path)) return;
+  await context.records.saveSandbox({ ...sandbox, logPaths: [...sandbox.logPaths, path] });
+}
+
+/** `upper` becomes the container's root directory: it belongs to the pod's root. */
+async function makeRootDirs(rootDir: string, idBase: number): Promise<void> {
+  await mkdir(rootDir, { recursive: true, mode: 0o700 });
+  const upper = join(rootDir, 'upper');
+  await mkdir(upper, { mode: 0o755 });
+  await chown(upper, idBase, idBase);
+  await mkdir(join(rootDir, 'work'), { mode: 0o700 });
+}

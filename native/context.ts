@@ -1,0 +1,20 @@
+import type { CgroupDriver } from './cgroup/driver.ts';
+import type { ShimLauncher } from './launch/shim.ts';
+import type { Liveness } from './observation/liveness.ts';
+import type { KeyedLock } from './process/keyed-lock.ts';
+import type { Layout } from './records/layout.ts';
+import type { RecordStore } from './records/store.ts';
+
+/** What the operations of one kernel backend share. */
+export interface BackendContext {
+  readonly layout: Layout;
+  readonly records: RecordStore;
+  readonly cgroups: CgroupDriver;
+  readonly launcher: ShimLauncher;
+  readonly bootId: string;
+  /** Serialises changes of one sandbox; the empty key serialises the allocation of id ranges. */
+  readonly locks: KeyedLock;
+  /** Groups of what is being made right now: neither observed as dead nor as strangers. */
+  readonly inFlight: Set<string>;
+  readonly liveness: Liveness;
+}

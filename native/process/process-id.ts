@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+
+/** A process together with its start time in clock ticks since boot, which tells it from later owners of its pid. */
+export interface ProcessId {
+  readonly pid: number;
+  readonly startTime: number;
+}
+
+const STATE_FIELD = 3;
+const START_TIME_FIELD = 22;
+
+/** @returns whether that very process still runs; a zombie does not. */
+export async function isAlive(process: ProcessId): Promise<boolean> {
+  try {
+    return isSameAndRunning(await readFile(`/proc/${process.pid}/stat`, 'latin1'), process.startTime);
+  } catch {
+    return false;
+  }
+}
+
+/** Fields as in proc_pid_stat(5); the command name, field 2, may hold spaces and brackets. */
+function isSameAndRunning(stat: string, startTime: number): boolean {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const state = fields[STATE_FIELD - 3];
+  return Number(fields[START_TIME_FIELD - 3]) === startTime && state !== 'Z' && state !== 'X';
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { ContainerRef } from '../backend.ts';
+
+/** Where the backend keeps its files and what it names its cgroups. */
+export interface Layout {
+  /** On a tmpfs: records of sandboxes and containers. */
+  readonly sandboxesDir: string;
+  /** On a tmpfs: exit records, all in one directory, so that one watch sees them. */
+  readonly exitsDir: string;
+  /** On a disk: the containers' writable layers. */
+  readonly containersDir: string;
+  sandboxDir(id: string): string;
+  sandboxFile(id: string): string;
+  containersOf(id: string): string;
+  containerFile(ref: ContainerRef): string;
+  exitFile(ref: ContainerRef, attempt: number): string;
+  rootsOf(ref: ContainerRef): string;
+  rootDir(ref: ContainerRef, attempt: number): string;
+}
+
+/** @returns the layout below the two directories of a backend. */
+export function createLayout(dirs: { readonly stateDir: string; readonly runDir: string }): Layout {
+  const sandboxesDir = join(dirs.runDir, 'sandboxes');
+  const exitsDir = join(dirs.runDir, 'exits');
+  const containersDir = join(dirs.stateDir, 'containers');
+  const sandboxDir = (id: string): string => join(sandboxesDir, id);
+  const containersOf = (id: string): string => join(sandboxDir(id), 'containers');
+  const rootsOf = (ref: ContainerRef): string => join(containersDir, ref.sandboxId, ref.name);
+  return {
+    sandboxesDir,
+    exitsDir,
+    containersDir,
+    sandboxDir,
+    sandboxFile: (id) => join(sandboxDir(id), 'record.json'),
+    containersOf,
+    containerFile: (ref) => join(containersOf(ref.sandboxId), `${ref.name}.json`),
+    exitFile: (ref, attempt) => join(exitsDir, `${exitName(ref, attempt)}.json`),
+    rootsOf,
+    rootDir: (ref, attempt) => join(rootsOf(ref), String(attempt)),
+  };
+}
+
+/** Hashed, because both names together may exceed what a file name holds. */
+function exitName(ref: ContainerRef, attempt: number): string {
+  return createHash('sha256').update(`${ref.sandboxId}/${ref.name}/${attempt}`).digest('hex').slice(0, 40);
+}
+
+/** The cgroup of a container, below the backend's root. */
+export function groupOf(ref: ContainerRef): string {
+  return `${ref.sandboxId}/${ref.name}`;
+}
+
+/** The cgroup of a sandbox's holder and of its containers' shims: a name no container can have. */
+export function shimGroupOf(sandboxId: string): string {
+  return `${sandboxId}/.shim`;
+}

@@ -1,0 +1,52 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { BackendContext } from '../context.ts';
+import { removeTree } from '../files/remove-tree.ts';
+import { groupOf } from './layout.ts';
+import type { ContainerRecord } from './records.ts';
+
+type Ground = Pick<BackendContext, 'layout' | 'records' | 'cgroups'>;
+
+/**
+ * Removes what a crash or reboot left without a record: writable layers and exit records. A layer whose container still
+ * has processes stays until its cgroup, by then a stranger, is removed.
+ */
+export async function removeLeftovers(ground: Ground): Promise<void> {
+  const current = await currentRecords(ground);
+  await removeStaleRoots(ground, new Map(current.map((record) => [groupOf(record), record.attempt])));
+  const exits = new Set(current.map((record) => basename(ground.layout.exitFile(record, record.attempt))));
+  for (const name of await readdir(ground.layout.exitsDir)) {
+    if (!exits.has(name)) await rm(join(ground.layout.exitsDir, name), { force: true });
+  }
+}
+
+async function currentRecords({ records }: Ground): Promise<readonly ContainerRecord[]> {
+  const found: ContainerRecord[] = [];
+  for (const sandboxId of await records.sandboxIds()) {
+    for (const name of await records.containerNames(sandboxId)) {
+      const each = await records.container({ sandboxId, name });
+      if (each.state === 'found') found.push(each.record);
+    }
+  }
+  return found;
+}
+
+async function removeStaleRoots(ground: Ground, attempts: ReadonlyMap<string, number>): Promise<void> {
+  const { layout, cgroups } = ground;
+  for (const sandboxId of await readdir(layout.containersDir)) {
+    const sandboxRoots = join(layout.containersDir, sandboxId);
+    let kept = 0;
+    for (const name of await readdir(sandboxRoots)) {
+      const attempt = attempts.get(groupOf({ sandboxId, name }));
+      const isUsed = attempt !== undefined || (await cgroups.pids(groupOf({ sandboxId, name }))).length > 0;
+      if (isUsed) kept += 1;
+      else await removeTree(join(sandboxRoots, name));
+      if (attempt !== undefined) await removeOthers(layout.rootsOf({ sandboxId, name }), String(attempt));
+    }
+    if (kept === 0) await removeTree(sandboxRoots);
+  }
+}
+
+async function removeOthers(directory: string, kept: string): Promise<void> {
+  for (const name of await readdir(directory)) if (name !== kept) await removeTree(join(directory, name));
+}

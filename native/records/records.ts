@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+
+const process = z.strictObject({ pid: z.int().positive(), startTime: z.int().nonnegative() });
+const limit = z.number().nullable();
+const labels = z.record(z.string(), z.string());
+
+const sandbox = z.strictObject({
+  id: z.string(),
+  labels,
+  hostname: z.string(),
+  network: z.enum(['private', 'host']),
+  /** First node id of the pod's range of 65536; null shares the node's users. */
+  idBase: z.int().positive().nullable(),
+  bootId: z.string(),
+  /** Null until its namespaces exist. */
+  holder: process.nullable(),
+  /** Log files that go when the sandbox goes. */
+  logPaths: z.array(z.string()),
+});
+
+const container = z.strictObject({
+  sandboxId: z.string(),
+  name: z.string(),
+  labels,
+  /** Counts the starts under this name; the root and the exit record belong to one of them. */
+  attempt: z.int().positive(),
+  bootId: z.string(),
+  /** Null until its program is exec'd. */
+  running: z.strictObject({ init: process, shim: process }).nullable(),
+  startedAt: z.number(),
+  stopSignal: z.string(),
+  applied: z.strictObject({ memoryBytes: limit, cpuMillis: limit, pids: limit }),
+  /** The cgroup's count of OOM kills when this attempt began. */
+  oomKillsBefore: z.number(),
+  /** Settings this node's kernel refused in full. */
+  clamped: z.array(z.string()),
+});
+
+const exit = z.strictObject({
+  /** -1 when a signal ended it. */
+  code: z.int(),
+  /** 0 when it exited. */
+  signal: z.int(),
+  finishedAt: z.number(),
+  droppedLogLines: z.number(),
+});
+
+/** A sandbox as kept on disk, written before anything of it exists in the kernel. */
+export type SandboxRecord = Readonly<z.infer<typeof sandbox>>;
+/** A container as kept on disk, written before anything of it exists in the kernel. */
+export type ContainerRecord = Readonly<z.infer<typeof container>>;
+/** What a shim wrote when its container ended. */
+export type ExitRecord = Readonly<z.infer<typeof exit>>;
+
+/** `absent`: no such file. `invalid`: a file that is no record of ours. */
+export type Found<T> =
+  | { readonly state: 'found'; readonly record: T }
+  | { readonly state: 'absent' }
+  | { readonly state: 'invalid' };
+
+/** Reads one sandbox record. @throws the file system's error other than ENOENT. */
+export function readSandbox(path: string): Promise<Found<SandboxRecord>> {
+  return read(path, sandbox);
+}
+
+/** Reads one container record. @throws the file system's error other than ENOENT. */
+export function readContainer(path: string): Promise<Found<ContainerRecord>> {
+  return read(path, container);
+}
+
+/** Reads one exit record. @throws the file system's error other than ENOENT. */
+export function readExit(path: string): Promise<Found<ExitRecord>> {
+  return read(path, exit);
+}
+
+async function read<T>(path: string, schema: z.ZodType<T>): Promise<Found<T>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { state: 'absent' };
+    throw error;
+  }
+  try {
+    return { state: 'found', record: schema.parse(JSON.parse(text)) };
+  } catch {
+    return { state: 'invalid' };
+  }
+}

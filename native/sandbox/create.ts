@@ -1,0 +1,76 @@
+import type { SandboxSpec } from '../backend.ts';
+import { checkSandboxSpec } from '../container/check-spec.ts';
+import type { BackendContext } from '../context.ts';
+import { sendSignal } from '../process/send-signal.ts';
+import { shimGroupOf } from '../records/layout.ts';
+import type { SandboxRecord } from '../records/records.ts';
+import { livingHolder } from './holder.ts';
+import { ID_COUNT, lowestFreeIdBase } from './id-range.ts';
+import { removeEverything } from './remove.ts';
+
+const UNLIMITED = { memoryBytes: null, cpuMillis: null, pids: null } as const;
+
+/** Makes a sandbox: the record, the cgroup, then the process that holds its namespaces. A dead one is made anew. */
+export async function createSandbox(context: BackendContext, spec: SandboxSpec): Promise<void> {
+  checkSandboxSpec(spec);
+  await context.locks.run(spec.id, async () => {
+    const found = await context.records.sandbox(spec.id);
+    if (found.state === 'found' && (await livingHolder(context, found.record)) !== null) return;
+    context.inFlight.add(spec.id);
+    try {
+      await removeEverything(context, spec.id);
+      await make(context, spec);
+    } catch (error) {
+      await removeEverything(context, spec.id).catch(() => undefined);
+      throw error;
+    } finally {
+      context.inFlight.delete(spec.id);
+    }
+  });
+}
+
+async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
+  const { cgroups, records, launcher } = context;
+  const record = await context.locks.run('', () => reserve(context, spec));
+  const group = shimGroupOf(spec.id);
+  await cgroups.create(group, UNLIMITED);
+  const { process } = await launcher.launch({
+    mode: 'sandbox',
+    shimGroupFiles: cgroups.entryFiles(group),
+    users: spec.users,
+    network: spec.network,
+    hostname: spec.hostname,
+    idBase: record.idBase ?? 0,
+    idCount: ID_COUNT,
+  });
+  try {
+    await records.saveSandbox({ ...record, holder: process });
+  } catch (error) {
+    sendSignal(process, SIGKILL);
+    throw error;
+  }
+  context.liveness.track(spec.id, process);
+}
+
+const SIGKILL = 9;
+
+/** Writes the record with an id range no other record has. */
+async function reserve(context: BackendContext, spec: SandboxSpec): Promise<SandboxRecord> {
+  const record: SandboxRecord = {
+    id: spec.id,
+    labels: { ...spec.labels },
+    hostname: spec.hostname,
+    network: spec.network,
+    idBase: spec.users === 'private' ? lowestFreeIdBase(await takenIdBases(context)) : null,
+    bootId: context.bootId,
+    holder: null,
+    logPaths: [],
+  };
+  await context.records.saveSandbox(record);
+  return record;
+}
+
+async function takenIdBases({ records }: BackendContext): Promise<readonly number[]> {
+  const found = await Promise.all((await records.sandboxIds()).map((id) => records.sandbox(id)));
+  return found.flatMap((each) => (each.state === 'found' && each.record.idBase !== null ? [each.record.idBase] : []));
+}
