@@ -50,7 +50,8 @@ function handle<Name extends SpanName>(span: Span): SpanHandle<Name> {
 }
 
 function recordError(span: Span, thrown: unknown): void {
-  const error = thrown instanceof Object ? (thrown as Partial<NodeJS.ErrnoException>) : { message: String(thrown) };
+  const isObject = typeof thrown === 'object' && thrown !== null;
+  const error: Partial<NodeJS.ErrnoException> = isObject ? thrown : { message: String(thrown) };
   const type = String(error.code ?? error.name ?? 'unknown');
   const reason = (error.message ?? '').slice(0, MAX_TEXT);
   span.recordException({ name: type, message: reason, stack: (error.stack ?? '').slice(0, MAX_TEXT) });

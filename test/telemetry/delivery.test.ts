@@ -132,6 +132,16 @@ describe('telemetry, as a real collector receives it', () => {
     });
   });
 
+  test('a thrown value that is no error is recorded too', async () => {
+    const failing = telemetry.span('holdfast.source.fetch', {}, () => Promise.reject('just text'));
+    await expect(failing).rejects.toBe('just text');
+    await telemetry.flush();
+    expect(collector.spans().find(({ status }) => status.message === 'just text')).toMatchObject({
+      status: { code: 'error' },
+      attributes: { 'error.type': 'unknown' },
+    });
+  });
+
   test('a failure that is a value marks its span without an exception', async () => {
     const result = await telemetry.span('holdfast.step', { 'holdfast.step.kind': 'pull-image' }, async (span) => {
       span.set({ 'holdfast.step.outcome': 'failed' });
