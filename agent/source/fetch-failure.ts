@@ -16,12 +16,15 @@ export async function fetchFailure(git: Git, remote: Remote, result: GitResult):
   if (result.stopped === 'timeout') {
     return new SourceError('unreachable', `fetching ${from} took too long and was ended; it is tried again later`);
   }
-  if (result.stopped !== null) {
+  if (result.stopped === 'signal') {
     return new SourceError(
       'too-large',
       `fetching ${from} brought more than ${remote.packBytes} bytes and was ended; ` +
         'keep large files out of the repository, or raise limits.packBytes',
     );
+  }
+  if (result.stopped === 'output') {
+    return new SourceError('unreachable', `fetching ${from} was ended, for the server sent messages without end`);
   }
   const probe = await git.run({ args: ['ls-remote', '--exit-code', remote.url, `refs/heads/${remote.branch}`] });
   if (probe.stopped === null && probe.exitCode === 2) {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import type { Environment } from './git-environment.ts';
+import { killMarked, MARK } from './marked-processes.ts';
 import { redact } from './redact.ts';
 import { SourceError } from './source.ts';
 
@@ -10,7 +12,7 @@ export interface GitCall {
   readonly input?: string;
   /** Added to the environment of this call. */
   readonly environment?: Environment;
-  /** It is ended when it writes more than this; 1 MiB unless given. */
+  /** It is ended when it writes more than this to standard output; 1 MiB unless given. */
   readonly maxOutputBytes?: number;
   /** Ends it from outside. */
   readonly signal?: AbortSignal;
@@ -65,18 +67,19 @@ export function createGit(options: GitOptions): Git {
 }
 
 async function runGit(options: GitOptions, call: GitCall): Promise<GitResult> {
+  const mark = randomUUID();
   const limits = startLimits(options.timeoutMs, call.signal);
   const output: Output = { stdout: [], stderr: [], exitCode: -1 };
   try {
-    await prepare(options, { call, output, limits }).raw([...call.args]);
+    await Promise.race([prepare(options, { call, output, limits, mark }).raw([...call.args]), limits.overdue]);
   } catch (error) {
     if (!limits.signal.aborted) throw new SourceError('local-copy', `git could not be run: ${error}`);
   } finally {
     limits.end();
   }
-  if (output.exitCode < 0 && !limits.signal.aborted) {
-    throw new SourceError('local-copy', 'git could not be started; install git and check PATH');
-  }
+  if (limits.signal.aborted) await killMarked(mark);
+  else if (output.exitCode < 0)
+    throw new SourceError('local-copy', 'git could not be started, or was killed; install git, check PATH');
   const stderr = redact(Buffer.concat(output.stderr).toString('utf8'), options.secrets);
   return { exitCode: output.exitCode, stdout: Buffer.concat(output.stdout), stderr, stopped: limits.stopped() };
 }
@@ -87,56 +90,73 @@ interface Output {
   exitCode: number;
 }
 
+interface Preparation {
+  readonly call: GitCall;
+  readonly output: Output;
+  readonly limits: Limits;
+  /** Marks git and everything it starts. */
+  readonly mark: string;
+}
+
 /** simple-git for one command, with its output and exit code going into `output` whatever they are. */
-function prepare(
-  options: GitOptions,
-  { call, output, limits }: { readonly call: GitCall; readonly output: Output; readonly limits: Limits },
-): SimpleGit {
-  const environment = { ...options.environment, ...call.environment, GIT_DIR: options.directory };
+function prepare(options: GitOptions, { call, output, limits, mark }: Preparation): SimpleGit {
+  const environment = { ...options.environment, ...call.environment, GIT_DIR: options.directory, [MARK]: mark };
   const git = simpleGit({
     baseDir: options.directory,
     abort: limits.signal,
     allowEnvironment: Object.keys(environment).filter((name) => name.startsWith('GIT_')),
     unsafe: ALLOWED,
-    // Output is complete when the pipes close; a child that outlives git must not hold us for ever.
-    completion: { onClose: true, onExit: 5_000 },
+    // The output is complete when the pipes close, which can be after the exit.
+    completion: { onClose: true, onExit: false },
     input: () => call.input,
     errors: (_error, result) => {
       output.exitCode = result.exitCode ?? -1;
       return undefined;
     },
   });
-  let bytes = 0;
-  const keepIn = (chunks: Buffer[]) => (chunk: Buffer) => {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > (call.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES)) limits.stop('output');
+  const keepIn = (chunks: Buffer[], maxBytes: number) => {
+    let bytes = 0;
+    return (chunk: Buffer): void => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > maxBytes) limits.stop('output');
+    };
   };
   return git.env(environment).outputHandler((_command, stdout, stderr) => {
-    stdout.on('data', keepIn(output.stdout));
-    stderr.on('data', keepIn(output.stderr));
+    stdout.on('data', keepIn(output.stdout, call.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES));
+    stderr.on('data', keepIn(output.stderr, DEFAULT_OUTPUT_BYTES));
   });
 }
 
 interface Limits {
+  /** Ends git. */
   readonly signal: AbortSignal;
+  /** Resolves a second after git was told to end: time for it to remove its locks, not for children that hold its pipes. */
+  readonly overdue: Promise<void>;
   stop(reason: 'timeout' | 'output' | 'signal'): void;
   stopped(): GitResult['stopped'];
   end(): void;
 }
 
+const GRACE_MS = 1_000;
+
 function startLimits(timeoutMs: number, outer: AbortSignal | undefined): Limits {
   const controller = new AbortController();
+  const overdue = Promise.withResolvers<void>();
   let reason: GitResult['stopped'] = null;
+  let timer = setTimeout(() => stop('timeout'), timeoutMs);
   const stop: Limits['stop'] = (why) => {
-    reason ??= why;
+    if (reason !== null) return;
+    reason = why;
+    clearTimeout(timer);
+    timer = setTimeout(overdue.resolve, GRACE_MS);
     controller.abort();
   };
   const onAbort = (): void => stop('signal');
-  const timer = setTimeout(() => stop('timeout'), timeoutMs);
   outer?.addEventListener('abort', onAbort);
   return {
     signal: controller.signal,
+    overdue: overdue.promise,
     stop,
     stopped: () => reason,
     end: () => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type AcceptedCommit, createAcceptedCommit } from './accepted.ts';
 import { requireDescendant } from './ancestry.ts';
 import { readCommit } from './commit-object.ts';
@@ -7,6 +7,7 @@ import { fetchTip, type Remote } from './fetch.ts';
 import { createGit, type Git } from './git-command.ts';
 import { gitEnvironment } from './git-environment.ts';
 import { prepareKeyring } from './keyring.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { checkOptions, DEFAULT_LIMITS, type GitLimits, type GitSourceOptions, readToken } from './options.ts';
 import { ensureRepository, hasRepository, keepAccepted, replaceRepository } from './repository.ts';
 import { verifySignature } from './signature.ts';
@@ -25,7 +26,7 @@ export async function createGitSource(options: GitSourceOptions): Promise<Source
     options,
     limits,
     directory,
-    accepted: createAcceptedCommit(join(directory, 'accepted.json')),
+    accepted: createAcceptedCommit(join(directory, ACCEPTED_FILE)),
     remote: { url: options.url, branch: options.branch, packBytes: limits.packBytes },
   };
   let last: Promise<unknown> = Promise.resolve();
@@ -39,6 +40,9 @@ export async function createGitSource(options: GitSourceOptions): Promise<Source
     accepted: () => context.accepted.read(),
   };
 }
+
+const REPOSITORY = 'repository.git';
+const ACCEPTED_FILE = 'accepted.json';
 
 interface Context {
   readonly options: GitSourceOptions;
@@ -55,12 +59,14 @@ interface Context {
  */
 async function poll(context: Context): Promise<Revision> {
   const accepted = await context.accepted.read();
-  const git = await openGit(context, 'repository.git');
+  const git = await openGit(context, REPOSITORY);
   const revision = await fetchRevision(context, git, accepted).catch(async (error) => {
     if (error?.code !== 'local-copy') throw error;
     return await cloneAgain(context, { damaged: git.directory, accepted });
   });
   await context.accepted.write(revision.commit);
+  const keep = [REPOSITORY, ACCEPTED_FILE, basename(await openKeyring(context))];
+  await removeLeftovers({ directory: context.directory, keep });
   return revision;
 }
 
@@ -86,7 +92,7 @@ async function fetchRevision(context: Context, git: Git, accepted: string | null
 
 async function readOffline(context: Context, commit: string): Promise<Revision> {
   if (!/^[0-9a-f]{40}$/.test(commit)) throw new SourceError('not-found', `"${commit}" is not a full commit id`);
-  const git = await openGit(context, 'repository.git');
+  const git = await openGit(context, REPOSITORY);
   if (!(await hasRepository(git)))
     throw new SourceError('not-found', 'there is no local copy yet; it is made by the first poll');
   return readVerified(context, git, { commit, accepted: null });
@@ -101,11 +107,7 @@ async function readVerified(
   const { commit, accepted } = want;
   const object = await readCommit(git, commit);
   if (!object) throw new SourceError('not-found', `commit ${commit} is not in the local copy`, { commit });
-  const gnupgHome = await prepareKeyring({
-    keyring: context.options.gpgKeyring,
-    directory: context.directory,
-    environment: gitEnvironment(context.options, context.directory),
-  });
+  const gnupgHome = await openKeyring(context);
   const signer = await verifySignature(git, object, { gnupgHome });
   if (accepted !== null) await requireDescendant(git, { accepted, tip: commit, remote: context.remote });
   const files = await readManifests(git, { commit, path: context.options.path, limits: context.limits });
@@ -120,4 +122,8 @@ async function openGit({ options, limits, directory }: Context, name: string): P
     timeoutMs: limits.timeoutMs,
     secrets: token === null ? [] : [token],
   });
+}
+
+async function openKeyring({ options, directory }: Context): Promise<string> {
+  return prepareKeyring({ keyring: options.gpgKeyring, directory, environment: gitEnvironment(options, directory) });
 }

@@ -3,12 +3,11 @@
  * @param secrets values that must not appear, such as the token.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  let clean = text;
+  let clean = text.replace(/[^\P{Cc}\n]/gu, '');
   for (const secret of secrets) clean = clean.replaceAll(secret, '***');
   return clean
     .replace(/\/\/[^\s/@]+@/g, '//***@')
     .replace(/(authorization:\s*\S+\s+)\S+/gi, '$1***')
-    .replace(/[^\P{Cc}\n]/gu, '')
     .trim()
     .slice(0, 16_384);
 }

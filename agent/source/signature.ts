@@ -23,6 +23,8 @@ export async function verifySignature(
     args: ['verify-commit', '--raw', commit],
     environment: { GNUPGHOME: options.gnupgHome },
   });
+  if (result.stopped !== null)
+    throw new SourceError('local-copy', `verifying commit ${commit} took too long`, { commit });
   const signer = result.exitCode === 0 ? signerOf(signature, result.stderr) : null;
   if (signer !== null) return signer;
   throw new SourceError(
