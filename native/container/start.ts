@@ -91,7 +91,7 @@ function newRecord(context: BackendContext, spec: ContainerSpec, attempt: number
 function startedFacts(report: ShimReport): Pick<ContainerRecord, 'running' | 'startedAt' | 'clamped'> {
   return {
     running: { init: report.process, shim: report.shim },
-    startedAt: Date.now(),
+    startedAt: report.startedAt,
     clamped: [...report.clamped],
   };
 }

@@ -32,6 +32,8 @@ struct hf_report {
     int32_t shim_pid;
     uint32_t clamped;
     uint64_t shim_start_time;
+    /* Milliseconds since the epoch; never later than the exit record's. */
+    uint64_t started_at_ms;
     struct hf_error error;
     uint32_t reserved;
 };

@@ -3,10 +3,19 @@ import { type NativeError, toBackendError } from '../library.ts';
 import type { ProcessId } from '../process/process-id.ts';
 
 /** Bytes of `struct hf_report` (native/include/holdfast.h). */
-export const REPORT_BYTES = 360;
+export const REPORT_BYTES = 368;
 
 const MAGIC = 0x31524648;
-const AT = { magic: 0, pid: 4, startTime: 8, shimPid: 16, clamped: 20, shimStartTime: 24, error: 32 } as const;
+const AT = {
+  magic: 0,
+  pid: 4,
+  startTime: 8,
+  shimPid: 16,
+  clamped: 20,
+  shimStartTime: 24,
+  startedAt: 32,
+  error: 40,
+} as const;
 const ERROR_AT = { errnum: 0, stage: 4, path: 68, end: 324 } as const;
 const CLAMPED = { rlimits: 1, oomScoreAdj: 2 } as const;
 
@@ -14,6 +23,8 @@ const CLAMPED = { rlimits: 1, oomScoreAdj: 2 } as const;
 export interface ShimReport {
   readonly process: ProcessId;
   readonly shim: ProcessId;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
   /** Settings the kernel refused in full on this node and that were applied as far as it allows. */
   readonly clamped: readonly (keyof typeof CLAMPED)[];
 }
@@ -30,6 +41,7 @@ export function decodeReport(report: Buffer): ShimReport {
   return {
     process: { pid, startTime: Number(report.readBigUInt64LE(AT.startTime)) },
     shim: { pid: report.readInt32LE(AT.shimPid), startTime: Number(report.readBigUInt64LE(AT.shimStartTime)) },
+    startedAt: Number(report.readBigUInt64LE(AT.startedAt)),
     clamped: (Object.keys(CLAMPED) as (keyof typeof CLAMPED)[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
   };
 }

@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The agent may be gone: then nobody is left to tell, and the container goes on. */
@@ -10,9 +11,17 @@ static void send_report(int fd, const struct hf_report *report)
     close(fd);
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 void report_started(int fd, int32_t pid, uint32_t clamped)
 {
     struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = pid, .clamped = clamped, .shim_pid = getpid()};
+    report.started_at_ms = now_ms();
     report.start_time = start_time_of_pid(pid);
     report.shim_start_time = start_time_of_pid(report.shim_pid);
     send_report(fd, &report);
