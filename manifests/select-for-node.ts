@@ -10,6 +10,6 @@ export function selectForNode(
 }
 
 /** @returns whether every entry of `wanted` is among `labels`. */
-export function hasLabels(labels: StringMap, wanted: StringMap): boolean {
+function hasLabels(labels: StringMap, wanted: StringMap): boolean {
   return Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 }

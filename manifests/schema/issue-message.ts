@@ -21,7 +21,7 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'invalid_format':
-      return `does not have the form of ${WORDS[String(issue.format)] ?? String(issue.format)}`;
+      return `does not have the form of ${FORMS[String(issue.format)] ?? `\`${issue.format}\``}`;
     case 'invalid_key':
       return 'is not a valid key here; rename it';
     default:
@@ -37,7 +37,12 @@ const WORDS: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'a map',
   record: 'a map',
+};
+
+const FORMS: Readonly<Record<string, string>> = {
   regex: 'what belongs here',
+  url: 'a URL',
+  email: 'an e-mail address',
 };
 
 /** What YAML 1.1 read as booleans and YAML 1.2 reads as text. */

@@ -9,11 +9,22 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const steps = distance(word.toLowerCase(), candidate.toLowerCase());
+    const steps = mistakes(word.toLowerCase(), candidate.toLowerCase());
     if (steps < bestDistance) {
       best = candidate;
       bestDistance = steps;
     }
   }
   return best;
+}
+
+/** Letters in the wrong order count as one mistake. */
+function mistakes(word: string, candidate: string): number {
+  return sortLetters(word) === sortLetters(candidate)
+    ? Math.min(distance(word, candidate), 1)
+    : distance(word, candidate);
+}
+
+function sortLetters(word: string): string {
+  return [...word].sort().join('');
 }

@@ -5,7 +5,6 @@ const HINTS: Partial<Record<YAMLParseError['code'], string>> = {
   TAB_AS_INDENT: 'a tab cannot indent YAML; use spaces',
   BLOCK_AS_IMPLICIT_KEY:
     'a value cannot contain `: ` unless it is in quotes; quote it, or put the map on lines of its own',
-  BAD_INDENT: 'indent it like its neighbours',
   BAD_SCALAR_START: 'put it in quotes',
   BAD_DQ_ESCAPE: 'write `\\\\` for a backslash, or use single quotes',
   MULTIPLE_DOCS: 'separate documents with a line `---`',

@@ -52,7 +52,11 @@ describe('a problem of a Pod', () => {
       /`hostUsers: true`$/,
     ],
     [{ spec: 'securityContext: { ▶runAsGroup: 65536 }' }, 'spec.securityContext.runAsGroup', /at most 65535/],
-    [{ spec: 'securityContext: { ▶runAsUser: 0, runAsNonRoot: true }' }, 'spec.securityContext.runAsUser', /root/],
+    [
+      { spec: 'securityContext: { ▶runAsUser: 0, runAsNonRoot: true }' },
+      'spec.securityContext.runAsUser',
+      /is root \(0\)/,
+    ],
     [{ spec: 'volumes: [▶{ name: a }]' }, 'spec.volumes[0]', 'must have exactly one of `emptyDir` and `hostPath`'],
     [{ spec: 'volumes: [▶{ name: a, emptyDir: {}, hostPath: { path: /a } }]' }, 'spec.volumes[0]', /exactly one/],
     [
@@ -152,7 +156,7 @@ describe('a problem of a container', () => {
     ['securityContext: { ▶runAsUser: -1 }', 'securityContext.runAsUser', 'must be at least 0'],
     ['securityContext: { ▶runAsUser: root }', 'securityContext.runAsUser', 'must be a number, not text'],
     ['securityContext: { ▶runAsUser: 65536 }', 'securityContext.runAsUser', /at most 65535/],
-    ['securityContext: { ▶runAsUser: 0, runAsNonRoot: true }', 'securityContext.runAsUser', /root/],
+    ['securityContext: { ▶runAsUser: 0, runAsNonRoot: true }', 'securityContext.runAsUser', /is root \(0\)/],
     ['securityContext: { ▶supplementalGroups: [1] }', 'securityContext.supplementalGroups', /unknown field/],
     ['securityContext: { ▶procMount: Default }', 'securityContext.procMount', /not supported yet/],
     [

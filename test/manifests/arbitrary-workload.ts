@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import type { Container, PodTemplate, SecurityContext, Volume, Workload } from '../../manifests/index.ts';
+
+const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$/);
+const portName = fc.stringMatching(/^[a-z]{1,5}(-[a-z0-9]{1,5})?$/);
+const labels = fc.dictionary(fc.stringMatching(/^([a-z]{1,5}\.[a-z]{1,3}\/)?[A-Za-z0-9]{1,8}$/), label, { maxKeys: 3 });
+const text = fc.oneof(
+  fc.string({ unit: fc.constantFrom('$', '(', ')', 'A', 'é', '\n', '"', "'", ':', '#', ' ', '-', '\t', '0') }),
+  fc.constantFrom('yes', 'null', '~', '1e3', '0x10', 'true', '<<', '*a', '&a', '!t', '---', '|'),
+);
+const path = fc.array(label, { minLength: 1, maxLength: 3 }).map((parts) => `/srv/${parts.join('/')}`);
+const id = fc.option(fc.nat({ max: 65_535 }));
+const amount = fc.option(fc.integer({ min: 1, max: 2 ** 42 }));
+const words = fc.option(fc.array(text, { minLength: 1, maxLength: 3 }));
+
+const volumes: fc.Arbitrary<readonly Volume[]> = fc.uniqueArray(
+  fc.oneof(
+    fc.record({
+      name: label,
+      type: fc.constant('emptyDir' as const),
+      medium: fc.constantFrom('Disk' as const, 'Memory' as const),
+      sizeLimitBytes: amount,
+    }),
+    fc.record({
+      name: label,
+      type: fc.constant('hostPath' as const),
+      path,
+      hostPathType: fc.constantFrom('' as const, 'File' as const, 'DirectoryOrCreate' as const),
+    }),
+  ),
+  { selector: ({ name }) => name, maxLength: 3 },
+);
+
+const capabilities = fc.uniqueArray(fc.constantFrom('ALL', 'CHOWN', 'NET_ADMIN', 'SYS_PTRACE'));
+
+function securityContext(supplementalGroups: readonly number[]): fc.Arbitrary<SecurityContext> {
+  return fc
+    .record({
+      privileged: fc.boolean(),
+      allowPrivilegeEscalation: fc.boolean(),
+      readOnlyRootFilesystem: fc.boolean(),
+      runAsNonRoot: fc.boolean(),
+      runAsUser: id,
+      runAsGroup: id,
+      supplementalGroups: fc.constant(supplementalGroups),
+      capabilities: fc.record({ add: capabilities.map(sorted), drop: capabilities.map(sorted) }),
+      seccompProfile: fc.constantFrom('RuntimeDefault' as const, 'Unconfined' as const),
+    })
+    .filter(({ privileged, allowPrivilegeEscalation }) => !privileged || allowPrivilegeEscalation)
+    .filter(({ runAsNonRoot, runAsUser }) => !runAsNonRoot || runAsUser !== 0);
+}
+
+function container(volumeNames: readonly string[], groups: readonly number[]): fc.Arbitrary<Container> {
+  const protocol = fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const);
+  const port = fc.record({ name: fc.option(portName), containerPort: fc.integer({ min: 1, max: 65_535 }), protocol });
+  return fc.record({
+    name: label,
+    image: label.map((name) => `r.example:5000/team/${name}:1`),
+    imagePullPolicy: fc.constantFrom('Always' as const, 'IfNotPresent' as const, 'Never' as const),
+    command: words,
+    args: words,
+    workingDir: fc.option(path),
+    env: fc.uniqueArray(fc.record({ name: fc.constantFrom('A', 'B_1', 'c.d'), value: text }), {
+      selector: ({ name }) => name,
+    }),
+    ports: fc.uniqueArray(port, { selector: ({ name, containerPort }) => name ?? containerPort, maxLength: 2 }),
+    resources: fc
+      .record({ cpu: amount, memory: amount, pids: fc.integer({ min: 1, max: 4_194_304 }) })
+      .map(({ cpu, memory, pids }) => ({
+        requests: { cpuMillis: cpu, memoryBytes: memory },
+        limits: { cpuMillis: cpu, memoryBytes: memory, pids },
+      })),
+    volumeMounts: volumeMounts(volumeNames),
+    securityContext: securityContext(groups),
+  });
+}
+
+function volumeMounts(volumeNames: readonly string[]): fc.Arbitrary<Container['volumeMounts']> {
+  if (volumeNames.length === 0) return fc.constant([]);
+  const mount = fc.record({ name: fc.constantFrom(...volumeNames), mountPath: path, readOnly: fc.boolean() });
+  return fc.uniqueArray(mount, { selector: ({ mountPath }) => mountPath, maxLength: 2 });
+}
+
+const pod: fc.Arbitrary<PodTemplate> = fc
+  .tuple(volumes, fc.uniqueArray(fc.nat({ max: 65_535 }), { maxLength: 2 }))
+  .chain(([podVolumes, groups]) => {
+    const names = podVolumes.map(({ name }) => name);
+    const one = container(
+      names,
+      [...groups].sort((a, b) => a - b),
+    );
+    return fc.record({
+      restartPolicy: fc.constant('Always' as const),
+      terminationGracePeriodSeconds: fc.nat({ max: 600 }),
+      hostNetwork: fc.boolean(),
+      hostUsers: fc.boolean(),
+      hostname: label,
+      volumes: fc.constant(podVolumes),
+      containers: fc.uniqueArray(one, { selector: ({ name }) => name, minLength: 1, maxLength: 2 }),
+    });
+  });
+
+const common = { namespace: label, name: label, annotations: labels, nodeSelector: labels, pod };
+
+/** Any workload in the IR, with small values. */
+export const anyWorkload: fc.Arbitrary<Workload> = fc.oneof(
+  fc.record({
+    ...common,
+    kind: fc.constant('Pod' as const),
+    labels,
+    replicas: fc.constant(1),
+    update: fc.constant({ type: 'Recreate', maxSurge: 0, maxUnavailable: 1, minReadySeconds: 0 } as const),
+  }),
+  fc.record({
+    ...common,
+    kind: fc.constant('Deployment' as const),
+    labels: labels.filter((it) => Object.keys(it).length > 0),
+    replicas: fc.nat({ max: 9 }),
+    update: fc.record({
+      type: fc.constant('RollingUpdate' as const),
+      maxSurge: fc.nat({ max: 3 }),
+      maxUnavailable: fc.integer({ min: 1, max: 3 }),
+      minReadySeconds: fc.nat({ max: 60 }),
+    }),
+  }),
+);
+
+function sorted(names: readonly string[]): readonly string[] {
+  return [...names].sort();
+}

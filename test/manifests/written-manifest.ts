@@ -1,0 +1,68 @@
+import type { Container, PodTemplate, Volume, Workload } from '../../manifests/index.ts';
+
+/** Writes a workload back as a Kubernetes manifest (plain JSON) that says everything and leaves no default to fill. */
+export function writtenManifest(workload: Workload): object {
+  const { kind, namespace, name, labels, annotations } = workload;
+  const metadata = { name, namespace, labels, annotations };
+  const spec = writtenPod(workload);
+  if (kind === 'Pod') return { apiVersion: 'v1', kind, metadata, spec };
+  const { type, maxSurge, maxUnavailable, minReadySeconds } = workload.update;
+  const strategy = type === 'Recreate' ? { type } : { type, rollingUpdate: { maxSurge, maxUnavailable } };
+  const template = { metadata: { labels, annotations }, spec };
+  const selector = { matchLabels: labels };
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata,
+    spec: { replicas: workload.replicas, minReadySeconds, strategy, selector, template },
+  };
+}
+
+function writtenPod({ nodeSelector, pod }: Workload): object {
+  const { volumes, containers, ...rest } = pod;
+  return {
+    ...rest,
+    nodeSelector,
+    securityContext: { supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [] },
+    volumes: volumes.map(writtenVolume),
+    containers: containers.map(writtenContainer),
+  } satisfies Partial<Record<keyof PodTemplate, unknown>> & Record<string, unknown>;
+}
+
+function writtenVolume(volume: Volume): object {
+  if (volume.type === 'hostPath') {
+    return { name: volume.name, hostPath: { path: volume.path, type: volume.hostPathType } };
+  }
+  const medium = volume.medium === 'Memory' ? 'Memory' : '';
+  return { name: volume.name, emptyDir: { medium, ...present({ sizeLimit: volume.sizeLimitBytes }) } };
+}
+
+function writtenContainer(container: Container): object {
+  const { command, args, workingDir, env, ports, resources, securityContext, ...rest } = container;
+  const { runAsUser, runAsGroup, seccompProfile, supplementalGroups: _, ...security } = securityContext;
+  const { requests, limits } = resources;
+  return {
+    ...rest,
+    ...present({ workingDir, command: command?.map(literal) ?? null, args: args?.map(literal) ?? null }),
+    env: env.map(({ name, value }) => ({ name, value: literal(value) })),
+    ports: ports.map(({ name, ...port }) => ({ ...port, ...present({ name }) })),
+    resources: {
+      requests: present({ cpu: milli(requests.cpuMillis), memory: requests.memoryBytes }),
+      limits: present({ cpu: milli(limits.cpuMillis), memory: limits.memoryBytes, 'holdfast.dev/pids': limits.pids }),
+    },
+    securityContext: { ...security, ...present({ runAsUser, runAsGroup }), seccompProfile: { type: seccompProfile } },
+  };
+}
+
+/** Text that expands to itself. */
+function literal(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}
+
+function milli(cpuMillis: number | null): string | null {
+  return cpuMillis === null ? null : `${cpuMillis}m`;
+}
+
+function present(fields: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
