@@ -1,4 +1,4 @@
-import { COMPOSITION_ROOTS, IMPURE_NAMES, PURE_BUILTINS, PURE_PLACES, ROOMS } from './rules.ts';
+import { ENTRY_POINT, IMPURE_NAMES, PURE_BUILTINS, PURE_PLACES, ROOMS } from './rules.ts';
 import type { Import, Source } from './sources.ts';
 
 const COMMENT_OR_STRING = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g;
@@ -13,7 +13,7 @@ export function forbiddenImports(sources: readonly Source[]): readonly string[] 
 function isAllowed(from: string, to: string): boolean {
   const [fromRoom, toRoom] = [roomOf(from), roomOf(to)];
   if (fromRoom === 'test') return true;
-  if (COMPOSITION_ROOTS.includes(to)) return false;
+  if (ENTRY_POINT.test(to)) return false;
   if (fromRoom === toRoom) return true;
   const known = ROOMS.find((room) => room.name === fromRoom)?.mayImport ?? [];
   return known.includes(toRoom) && to === `${toRoom}/index.ts`;

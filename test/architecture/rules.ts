@@ -24,8 +24,8 @@ export const PURE_BUILTINS: Readonly<Record<string, readonly string[]>> = { 'man
 export const IMPURE_NAMES =
   /\bDate\b|\bTemporal\b|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\b(?:process|console|performance|globalThis|crypto)\.|\bfetch\(/;
 
-/** Nobody imports these; only tests may. Each puts its room's parts together and starts them. */
-export const COMPOSITION_ROOTS = ['agent/main.ts', 'controller/main.ts'];
+/** A program's beginning: it puts parts together and starts them, and only tests may import it. */
+export const ENTRY_POINT = /(?:^|\/)main\.ts$/;
 
 /** Files that hold code a person reads and maintains. */
 export const CODE = /\.(?:ts|c|h|rego|sh|go)$/;

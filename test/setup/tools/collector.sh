@@ -10,7 +10,7 @@ unpacked=$root/.cache/build/otelcol
 
 # shellcheck source=test/setup/tools/recipe.sh
 . "$here/recipe.sh"
-recipe=("$0" "$packages" "$here/collector/main.go" "$here/go-toolchain.sh" "$here/go-build.sh")
+recipe=("$0" "$packages" "$here/collector/main.go" "$here/collector/smoke.yaml" "$here/go-toolchain.sh" "$here/go-build.sh")
 is_made "$output" "${recipe[@]}" && exit
 
 echo 'otelcol: building it from Debian sources (about two minutes)'
@@ -20,5 +20,5 @@ gopath=$unpacked/usr/share/gocode
 mkdir -p "$gopath/src/holdfast/otelcol"
 cp "$here/collector/main.go" "$gopath/src/holdfast/otelcol/"
 "$here/go-build.sh" "$gopath" "$gopath/src/holdfast/otelcol" "$output"
-"$output" --version >/dev/null
+"$output" validate --config "$here/collector/smoke.yaml"
 set_made "$output" "${recipe[@]}"
