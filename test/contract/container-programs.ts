@@ -60,7 +60,7 @@ export function containerSpec({ sandboxId, name, program, limits, ground }: Cont
     },
     layers: ground.layers,
     limits,
-    log: { path: join(ground.logDirectory, sandboxId, `${name}.log`), maxBytes: 1_000_000, maxFiles: 2 },
+    log: { path: join(ground.logDirectory, `${sandboxId}-${name}.log`), maxBytes: 1_000_000, maxFiles: 2 },
     stopSignal: 'SIGTERM',
   };
 }

@@ -109,7 +109,7 @@ export function startContract(stage: ContractStage): void {
       expect((await stage.exited(spec)).exit).toMatchObject({ oomKilled: true, lost: false });
     });
 
-    test('is called back, as is that of a stage.sandbox, until the watch ends', async () => {
+    test('is called back, as is that of a sandbox, until the watch ends', async () => {
       let calls = 0;
       await stage.backend.createSandbox(stage.sandbox);
       const spec = await stage.start('polite');
