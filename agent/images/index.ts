@@ -1,0 +1,2 @@
+export { createImageSource, type ImageSourceOptions } from './create-image-source.ts';
+export * from './image-source.ts';

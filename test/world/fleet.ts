@@ -1,0 +1,216 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createApiClient } from '../../agent/api/client.ts';
+import type { NodeStatus } from '../../manifests/index.ts';
+import { createCgroupDriver } from '../../native/cgroup/driver.ts';
+import { createKernelBackend } from '../../native/index.ts';
+import { type Collector, startCollector } from './collector.ts';
+import { type CosignKey, generateKey, sign } from './cosign.ts';
+import { type Author, createAuthor } from './git-author.ts';
+import { type GitServer, startGitServer } from './git-server.ts';
+import { type BuiltImage, buildBusyboxImage } from './image-builder.ts';
+import { type Program, startProgram } from './program.ts';
+import { type Registry, startRegistry } from './registry.ts';
+import { createSshSigner, type SshSigner, writeAllowedSigners } from './signing.ts';
+import { makeTempDir } from './temp-dir.ts';
+
+/** What a run of the command line did. */
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One node with everything around it that a fleet has: Git server, registry, signing keys, telemetry receiver. All real. */
+export interface Fleet {
+  readonly directory: string;
+  readonly configFile: string;
+  /** Our cgroup on this node, below every hierarchy. */
+  readonly cgroupRoot: string;
+  readonly git: GitServer;
+  readonly registry: Registry;
+  readonly collector: Collector;
+  readonly author: Author;
+  readonly imageKey: CosignKey;
+  /** Trusted to sign commits. */
+  readonly signer: SshSigner;
+  /** A signed image of busybox that runs as user 1000 and prints its version, then waits. */
+  publish(version: string): Promise<BuiltImage>;
+  /** The same, but nobody signs it. */
+  publishUnsigned(version: string): Promise<BuiltImage>;
+  startAgent(): Promise<Program>;
+  /** Runs `holdfast` with this fleet's configuration. */
+  holdfast(...args: readonly string[]): Promise<CliResult>;
+  /** Asks the agent over its local API. */
+  status(): Promise<NodeStatus>;
+  /** Waits until the agent's status is as wanted; throws with the last status when it does not come in time. */
+  until(what: string, isSo: (status: NodeStatus) => boolean, timeoutMs?: number): Promise<NodeStatus>;
+  /** Ends everything and removes every container and file of it. The agent must have been stopped. */
+  stop(): Promise<void>;
+}
+
+const MAIN = new URL('../../agent/main.ts', import.meta.url).pathname;
+
+/** Starts a fleet of one node with an empty repository; the agent is not running yet. */
+export async function startFleet(): Promise<Fleet> {
+  const temp = await makeTempDir();
+  const [git, registry, collector] = await Promise.all([startGitServer(), startRegistry(), startCollector()]);
+  const repository = await git.createRepository('fleet');
+  const signer = await createSshSigner({ directory: join(temp.path, 'keys'), principal: 'ops@example.org' });
+  const imageKey = await generateKey(join(temp.path, 'keys'));
+  const allowedSigners = join(temp.path, 'allowed_signers');
+  await writeAllowedSigners(allowedSigners, [{ signer }]);
+  const author = await createAuthor({ directory: join(temp.path, 'work-tree'), remote: repository, signer });
+  const configFile = join(temp.path, 'agent.yaml');
+  const cgroupRoot = `/holdfast-test-${randomBytes(4).toString('hex')}`;
+  const directory = temp.path;
+  const config = agentConfig({
+    directory,
+    cgroupRoot,
+    allowedSigners,
+    url: git.httpUrl('fleet'),
+    registry,
+    collector,
+    imageKey,
+  });
+  await writeFile(configFile, JSON.stringify(config, null, 2));
+
+  const holdfast = (...args: readonly string[]): Promise<CliResult> => runCli(['--config', configFile, ...args]);
+  const publishUnsigned = (version: string): Promise<BuiltImage> => publishImage(registry, version);
+  const api = createApiClient(join(directory, 'run', 'agent.sock'));
+  return {
+    ...{ directory, configFile, cgroupRoot, git, registry, collector, author, signer, publishUnsigned, holdfast },
+    imageKey,
+    status: api.status,
+    publish: async (version) => {
+      const image = await publishUnsigned(version);
+      await sign({ key: imageKey, reference: image.reference });
+      return image;
+    },
+    startAgent: () =>
+      startProgram({
+        command: process.execPath,
+        args: [MAIN, '--config', configFile, 'agent'],
+        ready: /agent of node \S+ runs/,
+      }),
+    until: (what, isSo, timeoutMs = 20_000) => waitForStatus(api.status, what, isSo, timeoutMs),
+    stop: async () => {
+      await removeContainers(directory, cgroupRoot);
+      await Promise.all([git.stop(), registry.stop(), collector.stop()]);
+      await temp.remove();
+    },
+  };
+}
+
+function publishImage(registry: Registry, version: string): Promise<BuiltImage> {
+  return buildBusyboxImage({
+    registry: registry.host,
+    name: 'app',
+    tag: version,
+    files: [{ name: 'etc/version', content: `${version}\n` }],
+    config: {
+      User: '1000:1000',
+      Entrypoint: ['/bin/sh', '-c', 'echo "app $(cat /etc/version) started"; exec sleep 100000'],
+    },
+  });
+}
+
+interface ConfigInput {
+  readonly directory: string;
+  readonly cgroupRoot: string;
+  readonly allowedSigners: string;
+  readonly url: string;
+  readonly registry: Registry;
+  readonly collector: Collector;
+  readonly imageKey: CosignKey;
+}
+
+/** JSON is YAML. */
+function agentConfig({
+  directory,
+  cgroupRoot,
+  allowedSigners,
+  url,
+  registry,
+  collector,
+  imageKey,
+}: ConfigInput): unknown {
+  return {
+    apiVersion: 'holdfast.dev/v1alpha1',
+    kind: 'AgentConfig',
+    node: { name: 'node-1', labels: { role: 'edge' } },
+    source: { url, schedule: '*/1 * * * * *', jitterSeconds: 0, signers: { ssh: allowedSigners } },
+    images: { insecureRegistries: [registry.host], keys: [{ name: 'release', file: imageKey.publicKeyFile }] },
+    telemetry: { endpoint: collector.endpoint, environment: 'test', metricIntervalMs: 500 },
+    paths: { state: join(directory, 'state'), run: join(directory, 'run'), logs: join(directory, 'logs') },
+    reconcile: { scanIntervalMs: 500, settleMs: 1_000 },
+    cgroupRoot,
+  };
+}
+
+function runCli(args: readonly string[]): Promise<CliResult> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
+    });
+  });
+}
+
+async function waitForStatus(
+  read: () => Promise<NodeStatus>,
+  what: string,
+  isSo: (status: NodeStatus) => boolean,
+  timeoutMs: number,
+): Promise<NodeStatus> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const status = await read().catch((error: Error) => error);
+    if (!(status instanceof Error) && isSo(status)) return status;
+    if (Date.now() > deadline) {
+      const last = status instanceof Error ? status.message : JSON.stringify(status, null, 1);
+      throw new Error(`not within ${timeoutMs} ms: ${what}\n${last}`);
+    }
+    await sleep(50);
+  }
+}
+
+/** Removes what the agent made, as a new agent that wants nothing would. */
+async function removeContainers(directory: string, cgroupRoot: string): Promise<void> {
+  const runDir = join(directory, 'run');
+  const isUsed = await access(runDir).then(
+    () => true,
+    () => false,
+  );
+  if (!isUsed) return;
+  const backend = await createKernelBackend({ stateDir: join(directory, 'state'), runDir, cgroupRoot });
+  const { sandboxes, strangers } = await backend.observe();
+  for (const { id } of strangers) await backend.removeStranger(id);
+  for (const { id } of sandboxes) await backend.removeSandbox(id);
+  await (await createCgroupDriver({ root: cgroupRoot })).remove('');
+}
+
+/** @returns the process ids of the running containers of a status, by pod and container. */
+export function runningPids(status: NodeStatus): Readonly<Record<string, number>> {
+  const pids: Record<string, number> = {};
+  for (const pod of status.workloads.flatMap((workload) => workload.pods)) {
+    for (const { name, pid } of pod.containers) if (pid !== null) pids[`${pod.id}/${name}`] = pid;
+  }
+  return pids;
+}
+
+/** @returns whether a condition of a status holds. */
+export function holds(status: NodeStatus, type: NodeStatus['conditions'][number]['type']): boolean {
+  return status.conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
+
+/** @returns the cgroup v1 or v2 file that limits the memory of a container. */
+export async function memoryLimitFile(cgroupRoot: string, pod: string, container: string): Promise<string> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+  const v1 = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup \S+ \S*\bmemory\b/m.exec(mounts)?.[1];
+  const v2 = / - cgroup2 /.test(mounts) ? /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts)?.[1] : undefined;
+  const [mount, file] = v1 === undefined ? [v2, 'memory.max'] : [v1, 'memory.limit_in_bytes'];
+  return join(mount ?? '', cgroupRoot, pod, container, file);
+}
