@@ -45,10 +45,12 @@ export function newTraces(before: Traces, after: Traces): readonly string[] {
   });
 }
 
-function cgroups(root: string): string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name.includes('holdfast'))
-    .map((entry) => join(entry.parentPath, entry.name));
+function cgroups(parent: string): string[] {
+  const below = ifThere(() => readdirSync(parent, { withFileTypes: true })) ?? [];
+  return below
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(parent, entry.name))
+    .flatMap((path) => [...(path.includes('holdfast') ? [path] : []), ...cgroups(path)]);
 }
 
 function nftTables(): string[] {
@@ -57,11 +59,11 @@ function nftTables(): string[] {
 }
 
 function namespacesOf(pid: string): string[] {
-  return ifAlive(() => NAMESPACES.map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`))) ?? [];
+  return ifThere(() => NAMESPACES.map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`))) ?? [];
 }
 
 function processOf(pid: string, run?: string): string[] {
-  const found = ifAlive(() => {
+  const found = ifThere(() => {
     const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
     const ofRun = run !== undefined && readFileSync(`/proc/${pid}/environ`).includes(`HOLDFAST_TEST_RUN=${run}\0`);
     return ofRun || PROGRAMS.has(name) ? `${pid} ${name}: ${commandLine(pid)}` : undefined;
@@ -95,8 +97,8 @@ function lines(path: string): string[] {
   return readFileSync(path, 'utf8').split('\n').filter(Boolean);
 }
 
-/** A process may end while it is looked at: then there is nothing to say about it. */
-function ifAlive<T>(look: () => T): T | undefined {
+/** A process may end, and a cgroup go, while it is looked at: then there is nothing to say about it. */
+function ifThere<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch {
