@@ -7,6 +7,7 @@ export type Fault =
   | { readonly type: 'stall'; readonly afterBytes: number }
   | { readonly type: 'corrupt'; readonly atByte: number }
   | { readonly type: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly type: 'replace'; readonly body: Buffer }
   | { readonly type: 'ignore-range' }
   | { readonly type: 'redirect'; readonly to: string };
 
@@ -56,6 +57,10 @@ export async function faultyRegistryProxy(
 function answer(upstream: string, incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | null): void {
   if (fault?.type === 'status') {
     outgoing.writeHead(fault.status, fault.headers).end();
+    return;
+  }
+  if (fault?.type === 'replace') {
+    outgoing.writeHead(200, { 'content-length': fault.body.length }).end(fault.body);
     return;
   }
   if (fault?.type === 'redirect') {

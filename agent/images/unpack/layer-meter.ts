@@ -3,7 +3,7 @@ import type { Compression } from '../documents/media-types.ts';
 import { ImageError } from '../image-source.ts';
 import { ArchiveEnd } from './archive-end.ts';
 import type { UnpackLimits } from './limits.ts';
-import { type LayerName, refuse } from './refusal.ts';
+import { type LayerName, refuse, TRAILING_DATA } from './refusal.ts';
 
 /** A packed layer that is not trusted yet. */
 export interface PackedLayer extends LayerName {
@@ -68,8 +68,9 @@ export class LayerMeter {
   }
 
   /** @throws ImageError when the whole of the stream was not the whole of the layer that was asked for */
-  finish(): void {
-    if (!this.#isWhole) throw refuse(this.#layer, null, 'it has data after the end of the compressed stream');
+  finish(decompressor: object): void {
+    const read = 'bytesWritten' in decompressor ? decompressor.bytesWritten : this.#packedBytes;
+    if (!this.#isWhole || read !== this.#packedBytes) throw refuse(this.#layer, null, TRAILING_DATA);
     const actual = `sha256:${this.#hash.digest('hex')}`;
     if (actual === this.#layer.diffId) return;
     const { reference, digest, diffId } = this.#layer;

@@ -7,6 +7,9 @@ export interface LayerName {
   readonly digest: string;
 }
 
+/** Why a layer is refused whose compressed stream ends before the layer does. */
+export const TRAILING_DATA = 'it has data after the end of the compressed stream';
+
 /** @returns the error for a layer that is not unpacked, naming the layer and, where one is at fault, the entry. */
 export function refuse(layer: LayerName, entry: string | null, reason: string, cause?: unknown): ImageError {
   const where = entry === null ? '' : ` entry ${JSON.stringify(entry.slice(0, 200))}`;
@@ -26,6 +29,7 @@ export function unpackFailure(error: unknown, layer: LayerName, entry: string | 
   }
   if (['ELOOP', 'EXDEV', 'ENOTDIR', 'ENAMETOOLONG', 'EMLINK', 'EINVAL'].includes(name))
     return refuse(layer, entry, message, error);
+  if (code === 'ERR_STREAM_PREMATURE_CLOSE') return refuse(layer, entry, TRAILING_DATA, error);
   if (code.startsWith('Z_') || code.startsWith('ZSTD_'))
     return refuse(layer, entry, `it cannot be decompressed: ${message}`, error);
   if (/tar header|Unexpected end of data|Invalid header|Header exceeds/.test(message)) {

@@ -27,14 +27,15 @@ export async function unpackLayer(
 ): Promise<void> {
   const root = openDirectory(directory);
   const meter = new LayerMeter(layer, limits);
+  const decompressed = decompressor(layer.compression);
   const tar = extract();
   try {
-    const fed = pipeline(Readable.from(meter.packed()), decompressor(layer.compression), meter.unpacked(), tar);
+    const fed = pipeline(Readable.from(meter.packed()), decompressed, meter.unpacked(), tar);
     const written = writeEntries(tar, new LayerWriter(root, layer), meter, layer, limits);
     const [writing, feeding] = await Promise.allSettled([written, fed]);
     const failure = [writing, feeding].find((outcome) => outcome.status === 'rejected');
     if (failure) throw unpackFailure(meter.failure ?? failure.reason, layer, null);
-    meter.finish();
+    meter.finish(decompressed);
   } finally {
     root.close();
   }
