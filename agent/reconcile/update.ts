@@ -80,7 +80,14 @@ function roll(target: Version, lastGood: LastGood | null, sets: PodSets, context
   if (serving >= replicas) {
     return combine(...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context, graceOf(target))));
   }
-  return combine(creation, settling, retire(target, lastGood, sets.others, serving, context));
+  return combine(creation, settling, replacement(sets), retire(target, lastGood, sets.others, serving, context));
+}
+
+function replacement({ current, others }: PodSets): Draft {
+  const [old] = others;
+  return old === undefined
+    ? nothing
+    : waiting(old.key, `${others.length} old pods go as new ones become available (${current.length} made)`, null);
 }
 
 /** Removes as many old pods as the strategy lets go now; the rest of the last good version is kept up meanwhile. */

@@ -36,18 +36,19 @@ export function workloadStatus(
 }
 
 function progress(
-  { key }: DesiredWorkload,
+  desired: DesiredWorkload,
   wantedPods: readonly ObservedPod[],
   plan: Plan,
   { ready, version }: { readonly ready: number; readonly version: Version | null },
 ): Verdict {
+  const { key } = desired;
   const blocked = plan.blocked.find((entry) => entry.workload === key);
   if (blocked) {
     const [state, reason]: readonly [WorkloadState, string] =
       blocked.cause === 'policy'
         ? ['Blocked', 'PolicyDenied']
         : ['Failed', blocked.cause === 'image' ? 'ImageUnavailable' : 'StepFailed'];
-    return { state, reason, message: blocked.reason };
+    return { state, reason, message: `${blocked.reason}${fallback(desired, version)}` };
   }
   const crashed = wantedPods
     .flatMap((pod) => pod.containers)
@@ -67,6 +68,12 @@ function progress(
   if (isReady)
     return { state: 'Ready', reason: 'Running', message: `${ready} of ${version.workload.replicas} pods run` };
   return { state: 'Progressing', reason: 'Applying', message: 'on its way' };
+}
+
+function fallback({ lastGood }: DesiredWorkload, wanted: Version | null): string {
+  if (lastGood === null || lastGood.verdict.decision === 'deny' || lastGood.version.digest === wanted?.digest)
+    return '';
+  return `; the version of commit ${lastGood.version.revision.slice(0, 12)} runs on`;
 }
 
 function knownVersion(pod: ObservedPod, { wanted, lastGood }: DesiredWorkload): Version | null {

@@ -19,8 +19,9 @@ const SCENES: readonly ((context: SceneContext) => Promise<void>)[] = [
 /**
  * Plays Holdfast's main job on real input: a Git server, a registry, signed images and commits, and a telemetry receiver
  * on loopback, one node's agent, and the kernel's own containers. Removes everything it made, also when it fails.
+ * @param interrupted rejects when the demo shall end early.
  */
-export async function runDemo(write: (text: string) => void): Promise<void> {
+export async function runDemo(write: (text: string) => void, interrupted: Promise<never>): Promise<void> {
   const stage = createStage(write);
   stage.say('Starting a Git server, an image registry and an OpenTelemetry collector on loopback, and making keys ...');
   const fleet = await startFleet();
@@ -38,7 +39,7 @@ export async function runDemo(write: (text: string) => void): Promise<void> {
         unsigned: await fleet.publishUnsigned('unsigned'),
       },
     };
-    for (const scene of SCENES) await scene(context);
+    for (const scene of SCENES) await Promise.race([scene(context), interrupted]);
   } finally {
     stage.say('\nCleaning up ...');
     await agent?.stop();

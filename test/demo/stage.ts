@@ -33,7 +33,7 @@ export function createStage(write: (text: string) => void): Stage {
       write(`\n=== ${count}. ${title} ===\n`);
     },
     say: (text) => write(`${text}\n`),
-    show: (text) => write(text.trimEnd().replace(/^/gm, '    | ') + '\n'),
+    show: (text) => write(`${text.trimEnd().replace(/^/gm, '    | ')}\n`),
     check: (promise, isKept) => {
       promises.push({ scene: current, promise, isKept });
       write(`  ${isKept ? 'ok' : 'BROKEN'}: ${promise}\n`);

@@ -27,15 +27,13 @@ export async function deniedCommits(context: SceneContext): Promise<void> {
       const entry = now.workloads.find(({ key }) => key === 'default/web');
       return now.revision?.commit === commit && entry?.reason === 'PolicyDenied';
     });
-    const finding = status.workloads.flatMap(({ findings }) => findings).find((candidate) => candidate.rule === rule);
+    const findings = status.workloads.flatMap((workload) => workload.findings).filter((entry) => entry.rule === rule);
     stage.say(`a version that ${what}:`);
-    stage.show(
-      `${finding?.file}:${finding?.line}: ${finding?.path}: ${finding?.message}\n${manifest.split('\n')[(finding?.line ?? 1) - 1]}`,
-    );
-    stage.check(
-      `a version that ${what} is denied by ${rule} at web.yaml`,
-      finding?.file === 'web.yaml' && finding.line > 1,
-    );
+    for (const { file, line, path, message } of findings) {
+      stage.show(`${file}:${line}: ${path}: ${message}\n${manifest.split('\n')[line - 1]}`);
+    }
+    const isLocated = findings.length > 0 && findings.every(({ file, line }) => file === 'web.yaml' && line > 1);
+    stage.check(`a version that ${what} is denied by ${rule}, with file and line`, isLocated);
     stage.check('the old version keeps running untouched', JSON.stringify(runningPids(status)) === before);
   }
   await showCommand(context, 'status');
