@@ -2,19 +2,19 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ContainerSpec, ObservedContainer } from '../../native/index.ts';
-import type { KernelGround } from '../native/kernel-ground.ts';
+
 import { containerBackendContract } from './container-backend-contract.ts';
 import { containerSpec, type ProgramName } from './container-programs.ts';
 import { until } from './contract-stage.ts';
-import { strictKernelGround } from './kernel-ground.ts';
+import { type KernelGround, openKernelGround } from './kernel-ground.ts';
 
-containerBackendContract('kernel', strictKernelGround);
+containerBackendContract('kernel', openKernelGround);
 
 describe('the kernel backend', () => {
   let ground: KernelGround;
 
   beforeEach(async () => {
-    ground = await strictKernelGround();
+    ground = await openKernelGround();
   });
 
   afterEach(() => ground.close());

@@ -1,23 +1,87 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type KernelGround, openKernelGround } from '../native/kernel-ground.ts';
+import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
+import { type ContainerBackend, createKernelBackend } from '../../native/index.ts';
+import { makeTempDir } from '../world/temp-dir.ts';
+import type { ContractGround } from './contract-ground.ts';
+import { until } from './contract-stage.ts';
 
-/** The kernel of this machine, where nothing at all may be left: no file, mount, cgroup or process that was not there before. */
-export async function strictKernelGround(): Promise<KernelGround> {
-  const ground = await openKernelGround();
-  const places = [ground.directory, ground.runDir];
-  const files = async (): Promise<readonly string[]> => (await Promise.all(places.map(filesBelow))).flat();
-  const before = new Set(await files());
+/** A ground whose records a test may break. */
+export interface KernelGround extends ContractGround {
+  /** Where the backend keeps its records of what runs. */
+  readonly runDir: string;
+}
+
+/**
+ * The kernel of this machine, with directories and a cgroup root of the test's own. Left over is everything that was
+ * not there before the test: any file, mount, cgroup or process.
+ */
+export async function openKernelGround(): Promise<KernelGround> {
+  const { path: directory, remove } = await makeTempDir();
+  const cgroupRoot = `/holdfast-test-${randomBytes(4).toString('hex')}`;
+  const [stateDir, runDir] = [join(directory, 'state'), join(directory, 'run')];
+  const [layer, logDirectory] = [join(directory, 'layer'), join(directory, 'logs')];
+  await mkdir(join(layer, 'bin'), { recursive: true });
+  await copyFile('/bin/busybox', join(layer, 'bin', 'busybox'));
+  const cgroups = await createCgroupDriver({ root: cgroupRoot });
+  const open = (): Promise<ContainerBackend> => createKernelBackend({ stateDir, runDir, cgroupRoot });
+  const backend = await open();
+  const before = new Set(await filesBelow(directory));
   return {
-    ...ground,
-    leftovers: async (sandboxId) => [
-      ...(await ground.leftovers(sandboxId)),
-      ...(await files()).filter((path) => !before.has(path)),
-      ...(await mountsBelow(places)),
-      ...(await ground.cgroups.list()),
-      ...(await ground.cgroups.pids('')).map((pid) => `process ${pid}`),
+    ...{ backend, runDir, logDirectory, layers: [layer], reopen: open },
+    untilReady: ({ log }) => until(async () => (await readFile(log.path, 'utf8').catch(() => '')).includes('ready')),
+    killContainer: async ({ pid }) => kill(pid),
+    killSandbox: async ({ pid }) => kill(pid),
+    tamperLimits: async ({ pid }, limits) => {
+      const group = await groupOf(pid, cgroupRoot);
+      const current = await cgroups.read(group);
+      if (current === null) throw new Error(`cgroup ${group} is gone`);
+      await cgroups.update(group, { ...current, ...limits });
+    },
+    addStranger: () => addStranger(cgroups),
+    leftovers: async () => [
+      ...(await filesBelow(directory)).filter((path) => !before.has(path)),
+      ...(await mountsBelow(directory)),
+      ...(await cgroups.list()),
+      ...(await cgroups.pids('')).map((pid) => `process ${pid}`),
     ],
+    close: async () => {
+      await cgroups.kill('');
+      await cgroups.remove('');
+      await remove();
+    },
   };
+}
+
+function kill(pid: number | null): void {
+  if (pid === null) throw new Error('there is no process to kill');
+  process.kill(pid, 'SIGKILL');
+}
+
+/** The cgroup of a process below our root. */
+async function groupOf(pid: number | null, root: string): Promise<string> {
+  const memberships = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+  const [, group] =
+    memberships
+      .split('\n')
+      .find((line) => line.includes(`${root}/`))
+      ?.split(`${root}/`) ?? [];
+  if (group === undefined) throw new Error(`process ${pid} is not below ${root}:\n${memberships}`);
+  return group;
+}
+
+async function addStranger(cgroups: CgroupDriver): Promise<{ readonly id: string; readonly pid: number }> {
+  const id = 'strange';
+  await cgroups.create(id, { memoryBytes: null, cpuMillis: null, pids: null });
+  const child = spawn('/bin/busybox', ['sleep', '1000'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the stranger did not start');
+  for (const file of cgroups.entryFiles(id)) await writeFile(file, String(pid));
+  return { id, pid };
 }
 
 async function filesBelow(directory: string): Promise<readonly string[]> {
@@ -25,7 +89,7 @@ async function filesBelow(directory: string): Promise<readonly string[]> {
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-async function mountsBelow(directories: readonly string[]): Promise<readonly string[]> {
+async function mountsBelow(directory: string): Promise<readonly string[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
-  return table.split('\n').filter((line) => directories.some((directory) => line.includes(directory)));
+  return table.split('\n').filter((line) => line.includes(directory));
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { defaultSeccomp, type OciSeccomp } from '../../native/index.ts';
 import { containerSpec } from '../contract/container-programs.ts';
 import { until } from '../contract/contract-stage.ts';
-import { type KernelGround, openKernelGround } from './kernel-ground.ts';
+import { type KernelGround, openKernelGround } from '../contract/kernel-ground.ts';
 
 let ground: KernelGround;
 
