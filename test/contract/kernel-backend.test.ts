@@ -43,6 +43,7 @@ describe('the kernel backend', () => {
     await backend.removeStranger('broken');
     expect((await backend.observe()).strangers).toEqual([]);
     await backend.removeSandbox('whole');
+    await ground.reopen();
     // Only the broken record knew where the logs are.
     expect(await ground.leftovers('broken')).toEqual([expect.stringMatching(/broken-app\.log$/)]);
   });
