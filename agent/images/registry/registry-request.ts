@@ -56,7 +56,7 @@ async function follow(
   let url = start;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await http
-      .get(url, headers)
+      .get(url, url.origin === start.origin ? headers : publicHeaders)
       .catch((cause: Error) => {
         const message = `${target.reference}: ${url.host} cannot be reached: ${cause.message || cause.name}`;
         throw new ImageError('unreachable', target.reference, message, { cause });
