@@ -157,7 +157,7 @@ describe('a pull that is killed', () => {
     const layers = [files('a'), files('b'), files('c'), files('d')];
     const image = await buildImage({ registry: registry.host, name: 'killed', tag: '1', layers });
     const stateDir = freshState();
-    for (const afterMs of [0, 15, 30, 45, 60, 90, 120, 180]) {
+    for (const afterMs of [0, 40, 80, 120, 200, 300, 450, 700]) {
       const program = await startProgram({
         command: process.execPath,
         args: [join(import.meta.dirname, 'pull-program.ts'), stateDir, registry.host, image.tagReference],
