@@ -23,6 +23,7 @@ export type PullLayers = (
   places: readonly RegistryTarget[],
 ) => Promise<void>;
 
+/** Makes the function that pulls; all its calls together unpack no more than three layers at once. */
 export function createPullLayers(client: RegistryClient, store: ImageStore): PullLayers {
   const limit = pLimit(PARALLEL_LAYERS);
   return async (digest, layers, places) => {

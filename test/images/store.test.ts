@@ -160,7 +160,7 @@ describe('a pull that is killed', () => {
     for (const afterMs of [0, 40, 80, 120, 200, 300, 450, 700]) {
       const program = await startProgram({
         command: process.execPath,
-        args: [join(import.meta.dirname, 'pull-program.ts'), stateDir, registry.host, image.tagReference],
+        args: [join(import.meta.dirname, './pull-program.ts'), stateDir, registry.host, image.tagReference],
         ready: /opened/,
       });
       await sleep(afterMs);

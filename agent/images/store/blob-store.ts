@@ -11,6 +11,7 @@ export interface BlobStore {
   get(digest: string): Promise<Buffer | null>;
 }
 
+/** Makes the blob store over its directory, which must be there. */
 export function createBlobStore(paths: StorePaths): BlobStore {
   const get = async (digest: string): Promise<Buffer | null> => {
     const bytes = await readFile(paths.blob(digest)).catch((error: NodeJS.ErrnoException) => {

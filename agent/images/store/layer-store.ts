@@ -12,6 +12,7 @@ export interface LayerStore {
   remove(diffId: string): Promise<void>;
 }
 
+/** Makes the layer store over its directory, which must be there and on one file system with the temporary one. */
 export function createLayerStore(paths: StorePaths): LayerStore {
   const underWay = new Map<string, Promise<void>>();
   const has = (diffId: string): Promise<boolean> =>

@@ -17,6 +17,7 @@ export interface StorePaths {
   reference(reference: string): string;
 }
 
+/** @returns the paths of the store below an agent's state directory. */
 export function storePaths(stateDir: string): StorePaths {
   const root = join(stateDir, 'images');
   const [blobs, layers, references] = [join(root, 'blobs', 'sha256'), join(root, 'layers'), join(root, 'references')];
