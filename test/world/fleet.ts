@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,8 @@ import { type Author, createAuthor } from './git-author.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
 import { type BuiltImage, buildBusyboxImage } from './image-builder.ts';
 import { type Program, startProgram } from './program.ts';
-import { type Registry, startRegistry } from './registry.ts';
+import { startRegistry } from './registry.ts';
+import { type Fault, faultyRegistryProxy, type SeenRequest } from './registry-proxy.ts';
 import { createSshSigner, type SshSigner, writeAllowedSigners } from './signing.ts';
 import { makeTempDir } from './temp-dir.ts';
 
@@ -31,7 +32,8 @@ export interface Fleet {
   /** Our cgroup on this node, below every hierarchy. */
   readonly cgroupRoot: string;
   readonly git: GitServer;
-  readonly registry: Registry;
+  /** `host:port` of the registry, as image references name it. */
+  readonly registryHost: string;
   readonly collector: Collector;
   readonly author: Author;
   readonly imageKey: CosignKey;
@@ -41,6 +43,10 @@ export interface Fleet {
   publish(version: string): Promise<BuiltImage>;
   /** The same, but nobody signs it. */
   publishUnsigned(version: string): Promise<BuiltImage>;
+  /** Makes the registry misbehave from now on; null lets it work again. */
+  breakRegistry(misbehave: ((request: SeenRequest) => Fault | null) | null): void;
+  /** Changes the agent's configuration file; the next agent reads it. */
+  configure(change: (config: FleetConfig) => void): Promise<void>;
   startAgent(): Promise<Program>;
   /** Runs `holdfast` with this fleet's configuration. */
   holdfast(...args: readonly string[]): Promise<CliResult>;
@@ -58,6 +64,9 @@ const MAIN = new URL('../../agent/main.ts', import.meta.url).pathname;
 export async function startFleet(): Promise<Fleet> {
   const temp = await makeTempDir();
   const [git, registry, collector] = await Promise.all([startGitServer(), startRegistry(), startCollector()]);
+  let misbehave: ((request: SeenRequest) => Fault | null) | null = null;
+  const proxy = await faultyRegistryProxy(registry.host, (request) => misbehave?.(request) ?? null);
+  const registryHost = proxy.host;
   const repository = await git.createRepository('fleet');
   const signer = await createSshSigner({ directory: join(temp.path, 'keys'), principal: 'ops@example.org' });
   const imageKey = await generateKey(join(temp.path, 'keys'));
@@ -72,23 +81,30 @@ export async function startFleet(): Promise<Fleet> {
     cgroupRoot,
     allowedSigners,
     url: git.httpUrl('fleet'),
-    registry,
+    registryHost,
     collector,
     imageKey,
   });
   await writeFile(configFile, JSON.stringify(config, null, 2));
 
   const holdfast = (...args: readonly string[]): Promise<CliResult> => runCli(['--config', configFile, ...args]);
-  const publishUnsigned = (version: string): Promise<BuiltImage> => publishImage(registry, version);
+  const publishUnsigned = (version: string): Promise<BuiltImage> => publishImage(registryHost, version);
   const api = createApiClient(join(directory, 'run', 'agent.sock'));
   return {
-    ...{ directory, configFile, cgroupRoot, git, registry, collector, author, signer, publishUnsigned, holdfast },
+    ...{ directory, configFile, cgroupRoot, git, registryHost, collector, author, signer, publishUnsigned, holdfast },
     imageKey,
     status: api.status,
     publish: async (version) => {
       const image = await publishUnsigned(version);
       await sign({ key: imageKey, reference: image.reference });
       return image;
+    },
+    breakRegistry: (fault) => {
+      misbehave = fault;
+    },
+    configure: async (change) => {
+      change(config);
+      await writeFile(configFile, JSON.stringify(config, null, 2));
     },
     startAgent: () =>
       startProgram({
@@ -99,18 +115,22 @@ export async function startFleet(): Promise<Fleet> {
     until: (what, isSo, timeoutMs = 20_000) => waitForStatus(api.status, what, isSo, timeoutMs),
     stop: async () => {
       await removeContainers(directory, cgroupRoot);
+      await proxy.stop();
       await Promise.all([git.stop(), registry.stop(), collector.stop()]);
       await temp.remove();
     },
   };
 }
 
-function publishImage(registry: Registry, version: string): Promise<BuiltImage> {
+function publishImage(registry: string, version: string): Promise<BuiltImage> {
   return buildBusyboxImage({
-    registry: registry.host,
+    registry,
     name: 'app',
     tag: version,
-    files: [{ name: 'etc/version', content: `${version}\n` }],
+    files: [
+      { name: 'etc/version', content: `${version}\n` },
+      { name: 'etc/ballast', content: ballast(version) },
+    ],
     config: {
       User: '1000:1000',
       Entrypoint: ['/bin/sh', '-c', 'echo "app $(cat /etc/version) started"; exec sleep 100000'],
@@ -118,12 +138,27 @@ function publishImage(registry: Registry, version: string): Promise<BuiltImage> 
   });
 }
 
+/** The same 200 kB for the same version, which no compression makes smaller: a layer that takes several reads. */
+function ballast(version: string): Buffer {
+  return createCipheriv('aes-128-ctr', createHash('md5').update(version).digest(), Buffer.alloc(16)).update(
+    Buffer.alloc(200_000),
+  );
+}
+
+/** The agent's configuration, as far as tests change it. */
+export interface FleetConfig {
+  readonly [section: string]: unknown;
+  source: Record<string, unknown>;
+  policy?: Record<string, unknown>;
+  reconcile: Record<string, unknown>;
+}
+
 interface ConfigInput {
   readonly directory: string;
   readonly cgroupRoot: string;
   readonly allowedSigners: string;
   readonly url: string;
-  readonly registry: Registry;
+  readonly registryHost: string;
   readonly collector: Collector;
   readonly imageKey: CosignKey;
 }
@@ -134,16 +169,16 @@ function agentConfig({
   cgroupRoot,
   allowedSigners,
   url,
-  registry,
+  registryHost,
   collector,
   imageKey,
-}: ConfigInput): unknown {
+}: ConfigInput): FleetConfig {
   return {
     apiVersion: 'holdfast.dev/v1alpha1',
     kind: 'AgentConfig',
     node: { name: 'node-1', labels: { role: 'edge' } },
     source: { url, schedule: '*/1 * * * * *', jitterSeconds: 0, signers: { ssh: allowedSigners } },
-    images: { insecureRegistries: [registry.host], keys: [{ name: 'release', file: imageKey.publicKeyFile }] },
+    images: { insecureRegistries: [registryHost], keys: [{ name: 'release', file: imageKey.publicKeyFile }] },
     telemetry: { endpoint: collector.endpoint, environment: 'test', metricIntervalMs: 500 },
     paths: { state: join(directory, 'state'), run: join(directory, 'run'), logs: join(directory, 'logs') },
     reconcile: { scanIntervalMs: 500, settleMs: 1_000 },
