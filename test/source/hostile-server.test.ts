@@ -5,7 +5,7 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { rejection, type SourceWorld, startSourceWorld } from './source-world.ts';
 
 const TOKEN = `token-${randomBytes(8).toString('hex')}`;
@@ -14,6 +14,11 @@ beforeAll(async () => {
   world = await startSourceWorld();
 });
 afterAll(() => world.stop());
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
 
 test('a token is in no command line and no environment while git uses it', async () => {
   const silent = await startSilentServer();
@@ -42,20 +47,18 @@ test('a server that never answers is given up, and nothing stays behind', async 
   // A killed process is listed until it is reaped.
   for (let wait = 0; wait < 100 && (await processesWith(silent.url)).length > 0; wait++) await sleep(20);
   expect(await processesWith(silent.url)).toEqual([]);
-  silent.close();
 });
 
 test('a server that sends too much is cut off, and what it sent is removed', async () => {
   const repository = await world.repository();
   await repository.author.commit({ files: { large: randomBytes(2 * 1024 * 1024) }, message: 'Large' });
-  const slow = await startSlowProxy(new URL(world.server.httpUrl(repository.name)));
-  const options = repository.options({ url: slow.url, limits: { packBytes: 256 * 1024 } });
+  const url = await startSlowProxy(new URL(world.server.httpUrl(repository.name)));
+  const options = repository.options({ url, limits: { packBytes: 256 * 1024 } });
   const source = await repository.source(options);
   expect((await rejection(source.poll())).code).toBe('too-large');
   expect(await source.accepted()).toBeNull();
   const packs = await readdir(join(options.stateDir, 'source', 'repository.git', 'objects', 'pack'));
   expect(packs).toEqual([]);
-  slow.close();
 });
 
 test('a server that sends the client elsewhere is not followed', async () => {
@@ -67,8 +70,6 @@ test('a server that sends the client elsewhere is not followed', async () => {
   });
   const source = await repository.source({ url: await listen(server, '/x.git') });
   expect((await rejection(source.poll())).code).toBe('unreachable');
-  server.close();
-  server.closeAllConnections();
 });
 
 interface SilentServer {
@@ -90,21 +91,24 @@ async function startSilentServer(): Promise<SilentServer> {
   return {
     url,
     received: received.promise,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
+    close: () => close(server),
   };
 }
 
+function close(server: Server): void {
+  server.close();
+  server.closeAllConnections();
+}
+
 async function listen(server: Server, path: string): Promise<string> {
+  closers.push(() => close(server));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as { port: number }).port}${path}`;
 }
 
-/** Passes bytes on at about 1 MiB a second. */
-async function startSlowProxy(target: URL): Promise<{ readonly url: string; close(): void }> {
+/** Passes bytes on at about 1 MiB a second. @returns its url. */
+async function startSlowProxy(target: URL): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer(async (client) => {
     const upstream = connect(Number(target.port), target.hostname);
@@ -119,13 +123,11 @@ async function startSlowProxy(target: URL): Promise<{ readonly url: string; clos
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}${target.pathname}`,
-    close: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  closers.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}${target.pathname}`;
 }
 
 async function forwardSlowly(from: Socket, to: Socket): Promise<void> {
