@@ -72,7 +72,7 @@ async function processesIn(directory: string): Promise<string> {
   return pids.length === 0 ? '' : `with processes ${pids.join(', ')}`;
 }
 
-/** A threaded group (EOPNOTSUPP) lists its processes in the domain above it; 0 is a process of a pid namespace that is not ours to name. */
+/** A threaded group (EOPNOTSUPP, in Node's words ENOTSUP) lists its processes in the domain above it; 0 is a process of a pid namespace that is not ours to name. */
 async function pidsOf(directory: string): Promise<readonly number[]> {
   try {
     const text = (await readControl(join(directory, 'cgroup.procs'))) ?? '';
@@ -81,7 +81,7 @@ async function pidsOf(directory: string): Promise<readonly number[]> {
       .map(Number)
       .filter((pid) => pid > 0);
   } catch (error) {
-    if (error instanceof BackendError && error.errno === 'EOPNOTSUPP') return [];
+    if (error instanceof BackendError && error.errno === 'ENOTSUP') return [];
     throw error;
   }
 }

@@ -143,6 +143,19 @@ describe('processes', () => {
     expect(await driver.pids('gone')).toEqual([]);
   });
 
+  test('are found and killed once, though below them a group is threaded', async () => {
+    await driver.create('pod', NONE);
+    const { pid } = await runIn('pod', 'exec busybox sleep 1000');
+    const threaded = fileOf('pod', 'cgroup.type').replace('cgroup.type', 'threads');
+    await mkdir(threaded);
+    await writeFile(`${threaded}/cgroup.type`, 'threaded');
+    await writeFile(`${threaded}/cgroup.threads`, String(pid));
+    expect(await driver.pids('pod')).toEqual([pid]);
+    await driver.kill('pod');
+    await driver.remove('pod');
+    expect(await driver.list()).toEqual([]);
+  });
+
   test('are all killed, and limits stay', async () => {
     await driver.create('pod/app', SOME);
     await runIn('pod/app', 'trap "" TERM; busybox sleep 1000 & busybox sleep 1000');
