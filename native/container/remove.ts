@@ -25,7 +25,7 @@ export async function removeContainerLocked(context: BackendContext, ref: Contai
   if (found.state === 'found') {
     const { record } = found;
     await waitUntil(async () => !(await isShimAlive(context, record)), SHIM_END_MS);
-    await rm(layout.exitFile(ref, record.attempt), { force: true });
+    for (const path of layout.exitFiles(ref, record.attempt)) await rm(path, { force: true });
   }
   await removeTree(layout.rootsOf(ref));
   await records.removeContainer(ref);

@@ -15,6 +15,8 @@ export interface Layout {
   containersOf(id: string): string;
   containerFile(ref: ContainerRef): string;
   exitFile(ref: ContainerRef, attempt: number): string;
+  /** The exit record, and the unfinished one a shim leaves when it is killed while it writes. */
+  exitFiles(ref: ContainerRef, attempt: number): readonly string[];
   rootsOf(ref: ContainerRef): string;
   rootDir(ref: ContainerRef, attempt: number): string;
 }
@@ -35,7 +37,11 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
     sandboxFile: (id) => join(sandboxDir(id), 'record.json'),
     containersOf,
     containerFile: (ref) => join(containersOf(ref.sandboxId), `${ref.name}.json`),
-    exitFile: (ref, attempt) => join(exitsDir, `${exitName(ref, attempt)}.json`),
+    exitFile: (ref, attempt) => join(exitsDir, exitName(ref, attempt)),
+    exitFiles: (ref, attempt) => {
+      const name = exitName(ref, attempt);
+      return [join(exitsDir, name), join(exitsDir, `.${name}.tmp`)];
+    },
     rootsOf,
     rootDir: (ref, attempt) => join(rootsOf(ref), String(attempt)),
   };
@@ -43,7 +49,8 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
 
 /** Hashed, because both names together may exceed what a file name holds. */
 function exitName(ref: ContainerRef, attempt: number): string {
-  return createHash('sha256').update(`${ref.sandboxId}/${ref.name}/${attempt}`).digest('hex').slice(0, 40);
+  const digest = createHash('sha256').update(`${ref.sandboxId}/${ref.name}/${attempt}`).digest('hex');
+  return `${digest.slice(0, 40)}.json`;
 }
 
 /** The cgroup of a container, below the backend's root. */

@@ -14,7 +14,9 @@ type Ground = Pick<BackendContext, 'layout' | 'records' | 'cgroups'>;
 export async function removeLeftovers(ground: Ground): Promise<void> {
   const current = await currentRecords(ground);
   await removeStaleRoots(ground, new Map(current.map((record) => [groupOf(record), record.attempt])));
-  const exits = new Set(current.map((record) => basename(ground.layout.exitFile(record, record.attempt))));
+  const exits = new Set(
+    current.flatMap((record) => ground.layout.exitFiles(record, record.attempt).map((path) => basename(path))),
+  );
   for (const name of await readdir(ground.layout.exitsDir)) {
     if (!exits.has(name)) await rm(join(ground.layout.exitsDir, name), { force: true });
   }

@@ -28,7 +28,8 @@ export async function removeEverything(context: BackendContext, id: string): Pro
   for (const path of sandbox.state === 'found' ? sandbox.record.logPaths : []) await removeLogs(path);
   for (const name of await records.containerNames(id)) {
     const found = await records.container({ sandboxId: id, name });
-    if (found.state === 'found') await rm(layout.exitFile(found.record, found.record.attempt), { force: true });
+    if (found.state !== 'found') continue;
+    for (const path of layout.exitFiles(found.record, found.record.attempt)) await rm(path, { force: true });
   }
   await removeTree(layout.sandboxDir(id));
 }

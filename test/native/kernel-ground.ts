@@ -28,7 +28,6 @@ export async function openKernelGround(): Promise<KernelGround> {
       await untilSome(async () => (await readLog(spec, 'stdout')).includes('ready'));
     },
     killContainer: async ({ pid }) => kill(pid),
-    killUnseen: async ({ pid }) => kill(await parentOf(pid)),
     killSandbox: async ({ pid }) => kill(pid),
     tamperLimits: async (container, limits) => {
       const group = `${container.sandboxId}/${container.name}`;
@@ -41,11 +40,6 @@ export async function openKernelGround(): Promise<KernelGround> {
 
 function kill(pid: number | null): void {
   if (pid !== null) process.kill(pid, 'SIGKILL');
-}
-
-/** The parent of a container's init is its shim, whose death the container follows. */
-async function parentOf(pid: number | null): Promise<number> {
-  return Number(/^PPid:\t(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
 async function addStranger(cgroups: CgroupDriver): Promise<{ readonly id: string; readonly pid: number }> {

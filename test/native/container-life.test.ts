@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createKernelBackend } from '../../native/index.ts';
+import { type ContainerStage, openContainerStage, untilSome } from './container-stage.ts';
+
+const APP = { sandboxId: 'pod', name: 'app' };
+
+let stage: ContainerStage;
+
+beforeEach(async () => {
+  stage = await openContainerStage();
+});
+
+afterEach(() => stage.close());
+
+describe('a program that cannot start', () => {
+  test.each([
+    [['/etc/from-layer'], 'EACCES'],
+    [['nothing-of-that-name'], 'ENOENT'],
+    [['/etc/from-layer/x'], 'ENOTDIR'],
+    [['/dev'], 'EACCES'],
+  ])('%j: %s', async (args, errno) => {
+    await stage.sandbox();
+    const started = stage.backend.startContainer(stage.spec('', { process: { args } }));
+    await expect(started).rejects.toMatchObject({ code: 'exec-failed', stage: 'execve', errno });
+    expect(await stage.backend.observe()).toMatchObject({ sandboxes: [{ containers: [] }], strangers: [] });
+    expect(await readdir(join(stage.stateDir, 'containers/pod'))).toEqual([]);
+  });
+
+  test('names the step: a layer that is not there', async () => {
+    await stage.sandbox();
+    const spec = stage.spec('true', { layers: [stage.layer, '/not/there'] });
+    await expect(stage.backend.startContainer(spec)).rejects.toMatchObject({ stage: 'open layer', errno: 'ENOENT' });
+  });
+
+  test('names the step: a user outside the pod’s range', async () => {
+    await stage.sandbox();
+    const user = { uid: 65536, gid: 0, umask: 0, additionalGids: [] };
+    await expect(stage.backend.startContainer(stage.spec('true', { process: { user } }))).rejects.toMatchObject({
+      code: 'invalid-spec',
+      message: expect.stringContaining('0 to 65535'),
+    });
+  });
+});
+
+describe('settings beyond this node', () => {
+  test('are clamped, and the container runs', async () => {
+    await stage.sandbox();
+    const rlimits = [{ type: 'RLIMIT_NOFILE', soft: 512, hard: 2 ** 40 }];
+    const { stdout } = await stage.run('ulimit -n; cat /proc/self/oom_score_adj', {
+      process: { rlimits, oomScoreAdj: 500 },
+    });
+    expect(stdout).toEqual(['512', '500']);
+    const record = JSON.parse(await readFile(join(stage.runDir, 'sandboxes/pod/containers/app.json'), 'utf8'));
+    expect(record.clamped).toEqual(['rlimits']);
+  });
+});
+
+describe('the log', () => {
+  const LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (stdout|stderr) [FP] .*$/;
+
+  test('has every line in CRI form, and the unfinished last one as partial', async () => {
+    await stage.sandbox();
+    await stage.run('echo one; echo two >&2; echo; printf unfinished');
+    const lines = (await readFile(logPath(), 'utf8')).split('\n').slice(0, -1);
+    for (const line of lines) expect(line).toMatch(LINE);
+    expect(lines.map((line) => line.split(' ').slice(1).join(' ')).sort()).toEqual(
+      ['stdout F one', 'stderr F two', 'stdout F ', 'stdout P unfinished'].sort(),
+    );
+  });
+
+  test('splits a line that is too long into parts', async () => {
+    await stage.sandbox();
+    await stage.run('head -c 20000 /dev/zero | busybox tr "\\0" x; echo');
+    const lines = (await readFile(logPath(), 'utf8')).split('\n').slice(0, -1);
+    expect(lines.map((line) => line.split(' ')[2])).toEqual(['P', 'P', 'F']);
+    expect(lines.map((line) => line.split(' ')[3]).join('')).toBe('x'.repeat(20_000));
+  });
+
+  test('rotates by size, keeps the given number of files and loses nothing in between', async () => {
+    await stage.sandbox();
+    await stage.run('seq 1 400', { log: { maxBytes: 4000, maxFiles: 3 } });
+    const names = (await readdir(dirname(logPath()))).sort();
+    expect(names).toEqual(['app.log', 'app.log.1', 'app.log.2']);
+    const texts = await Promise.all(names.map((name) => readFile(join(dirname(logPath()), name), 'utf8')));
+    for (const text of texts) expect(text.length).toBeLessThanOrEqual(4000);
+    const numbers = texts
+      .toReversed()
+      .flatMap((text) => text.match(/\d+$/gm))
+      .map(Number);
+    expect(numbers.at(-1)).toBe(400);
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 401 - numbers.length + i));
+  });
+
+  test('is not written through a link', async () => {
+    await stage.sandbox();
+    await mkdir(dirname(logPath()), { recursive: true });
+    await writeFile(join(stage.directory, 'victim'), 'untouched');
+    await symlink(join(stage.directory, 'victim'), logPath());
+    await expect(stage.backend.startContainer(stage.spec('echo x'))).rejects.toMatchObject({
+      stage: 'open log',
+      errno: 'ELOOP',
+    });
+    expect(await readFile(join(stage.directory, 'victim'), 'utf8')).toBe('untouched');
+  });
+
+  test('on a full disk holds up nothing, and what was dropped is counted', async () => {
+    await stage.sandbox({ users: 'host' });
+    const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=64k'] }] as const;
+    await stage.backend.startContainer(stage.spec('sleep 1000', { name: 'disk', config: { mounts } }));
+    const { pid } = await stage.observed('disk');
+    const path = `/proc/${pid}/root/small/app.log`;
+    const { exit } = await stage.run('seq 1 5000; exit 4', { log: { path, maxBytes: 2 ** 40, maxFiles: 1 } });
+    expect(exit.code).toBe(4);
+    const text = await readFile(path, 'utf8');
+    expect(text.endsWith('\n')).toBe(true);
+    const kept = text.split('\n').length - 1;
+    expect(await droppedLines()).toEqual([5000 - kept]);
+  });
+
+  test('goes with the sandbox, rotated files too, and stays until then', async () => {
+    await stage.sandbox();
+    await stage.run('seq 1 400', { log: { maxBytes: 4000, maxFiles: 3 } });
+    await stage.backend.removeContainer(APP);
+    expect(await readdir(dirname(logPath()))).toHaveLength(3);
+    await stage.backend.removeSandbox('pod');
+    expect(await readdir(dirname(logPath()))).toEqual([]);
+  });
+});
+
+describe('death', () => {
+  test('of the agent leaves its containers running, and the next agent adopts them', async () => {
+    const { stateDir, runDir, cgroupRoot } = stage;
+    const start = `
+      const { createKernelBackend } = await import(${JSON.stringify(fileURLToPath(new URL('../../native/index.ts', import.meta.url)))});
+      const [options, sandbox, spec] = JSON.parse(process.argv[1]);
+      const backend = await createKernelBackend(options);
+      await backend.createSandbox(sandbox);
+      await backend.startContainer(spec);
+      process.kill(process.pid, 'SIGKILL');`;
+    const spec = stage.spec('trap "exit 9" TERM; while :; do echo tick; sleep 0.02; done');
+    const sandbox = { id: 'pod', labels: { a: 'b' }, hostname: 'pod-0', network: 'private', users: 'private' };
+    const options = { stateDir, runDir, cgroupRoot };
+    const agent = spawn(process.execPath, [
+      '--input-type=module',
+      '-e',
+      start,
+      JSON.stringify([options, sandbox, spec]),
+    ]);
+    const [, signal] = await once(agent, 'exit');
+    expect(signal).toBe('SIGKILL');
+    const next = await createKernelBackend(options);
+    const before = (await readFile(spec.log.path, 'utf8')).length;
+    await untilSome(async () => (await readFile(spec.log.path, 'utf8')).length > before);
+    expect((await next.observe()).sandboxes).toMatchObject([
+      { labels: { a: 'b' }, containers: [{ state: 'running' }] },
+    ]);
+    await next.stopContainer(APP, { graceMs: 10_000 });
+    expect((await stage.exited()).code).toBe(9);
+  });
+
+  test('of the shim ends its container, which counts as lost', async () => {
+    await stage.sandbox();
+    await stage.backend.startContainer(stage.spec('sleep 1000'));
+    const { pid } = await stage.observed();
+    const shim = Number(/^PPid:\t(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    let calls = 0;
+    const unwatch = stage.backend.watch(() => {
+      calls += 1;
+    });
+    process.kill(shim, 'SIGKILL');
+    await untilSome(async () => calls > 0);
+    unwatch();
+    const exit = await stage.exited();
+    expect(exit).toMatchObject({ code: null, signal: null, lost: true });
+    expect(await (await stage.reopen()).observe()).toMatchObject({ sandboxes: [{ containers: [{ exit }] }] });
+    await stage.backend.startContainer(stage.spec('sleep 1000'));
+    expect((await stage.observed()).state).toBe('running');
+  });
+
+  test('of the agent in the middle of a start is repaired by the next start', async () => {
+    await stage.sandbox();
+    await stage.backend.startContainer(stage.spec('sleep 1000'));
+    const file = join(stage.runDir, 'sandboxes/pod/containers/app.json');
+    const record = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...record, running: null }));
+    const next = await stage.reopen();
+    const { sandboxes, strangers } = await next.observe();
+    expect(strangers).toEqual([]);
+    expect(sandboxes[0]?.containers).toMatchObject([{ state: 'exited', exit: { lost: true } }]);
+    await next.startContainer(stage.spec('sleep 1000'));
+    await expect(access(`/proc/${record.running.init.pid}`)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await stage.cgroups.pids('pod/app')).toHaveLength(1);
+  });
+
+  test('of the whole node leaves nothing on the disk but what is in use', async () => {
+    await stage.sandbox();
+    await stage.backend.startContainer(stage.spec('sleep 1000'));
+    await stage.cgroups.kill('');
+    await rm(stage.runDir, { recursive: true });
+    const next = await stage.reopen();
+    expect(await readdir(join(stage.stateDir, 'containers'))).toEqual([]);
+    const { strangers } = await next.observe();
+    for (const { id } of strangers) await next.removeStranger(id);
+    expect(await next.observe()).toEqual({ sandboxes: [], strangers: [] });
+  });
+
+  test('of a pid’s owner does not pass to its next owner', async () => {
+    await stage.sandbox();
+    await stage.backend.startContainer(stage.spec('sleep 1000'));
+    const file = join(stage.runDir, 'sandboxes/pod/containers/app.json');
+    const record = JSON.parse(await readFile(file, 'utf8'));
+    await sleep(50);
+    const bystander = spawn('/bin/sleep', ['1000'], { stdio: 'ignore' });
+    await once(bystander, 'spawn');
+    record.running.init.pid = bystander.pid;
+    await writeFile(file, JSON.stringify(record));
+    await stage.backend.stopContainer(APP, { graceMs: 1000 });
+    expect(bystander.signalCode).toBeNull();
+    process.kill(bystander.pid as number, 0);
+    bystander.kill('SIGKILL');
+    await once(bystander, 'exit');
+  });
+});
+
+function logPath(): string {
+  return join(stage.directory, 'logs/pod/app.log');
+}
+
+/** Of every exit record. */
+async function droppedLines(): Promise<readonly number[]> {
+  const directory = join(stage.runDir, 'exits');
+  const texts = await Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')));
+  return texts.map((text) => JSON.parse(text).droppedLogLines);
+}
