@@ -1,5 +1,6 @@
-import { fetchHistory, type Remote } from './fetch.ts';
+import { fetchHistory } from './fetch.ts';
 import type { Git } from './git-command.ts';
+import type { Remote } from './remote.ts';
 import { SourceError } from './source.ts';
 
 /** More commits of history asked for each time; after the last, all of it. */

@@ -1,5 +1,5 @@
-import type { Remote } from './fetch.ts';
 import type { Git, GitResult } from './git-command.ts';
+import type { Remote } from './remote.ts';
 import { SourceError } from './source.ts';
 
 const UNAUTHORIZED =

@@ -1,15 +1,9 @@
 import { fetchFailure } from './fetch-failure.ts';
 import type { Git } from './git-command.ts';
 import { watchPack } from './pack-watch.ts';
+import type { Remote } from './remote.ts';
 import { CANDIDATE_REF, readRef } from './repository.ts';
 import { SourceError } from './source.ts';
-
-/** Where a tip comes from and what it may cost. */
-export interface Remote {
-  readonly url: string;
-  readonly branch: string;
-  readonly packBytes: number;
-}
 
 /**
  * Brings the tip of the branch into the local repository: alone the first time, later with every commit since.

@@ -20,6 +20,7 @@ export interface SourceWorld {
   stop(): Promise<void>;
 }
 
+/** One repository on the server. */
 export interface Repository {
   readonly name: string;
   /** Where the server has it. */
@@ -30,6 +31,7 @@ export interface Repository {
   options(changes?: Partial<GitSourceOptions>): GitSourceOptions;
 }
 
+/** Starts it. `stop` takes everything away. */
 export async function startSourceWorld(options: GitServerOptions = {}): Promise<SourceWorld> {
   const directory = await makeTempDir();
   const server = await startGitServer(options);
