@@ -114,7 +114,7 @@ describe('the log', () => {
     const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=64k'] }] as const;
     await stage.backend.startContainer(stage.spec('sleep 1000', { name: 'disk', config: { mounts } }));
     const { pid } = await stage.observed('disk');
-    const path = `/proc/${pid}/root/small/app.log`;
+    const path = join('/proc', String(pid), 'root', 'small/app.log');
     const { exit } = await stage.run('seq 1 5000; exit 4', { log: { path, maxBytes: 2 ** 40, maxFiles: 1 } });
     expect(exit.code).toBe(4);
     const text = await readFile(path, 'utf8');

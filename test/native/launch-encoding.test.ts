@@ -72,7 +72,9 @@ describe('a launch spec', () => {
 
   test('with a NUL in a text, or a number too large, is not written', () => {
     const [spec] = fc.sample(anyLaunchSpec, { numRuns: 1, seed: 1 });
-    expect(() => encodeLaunchSpec({ ...spec, mode: 'sandbox', hostname: 'a\0b' } as never)).toThrow('must not contain NUL');
+    expect(() => encodeLaunchSpec({ ...spec, mode: 'sandbox', hostname: 'a\0b' } as never)).toThrow(
+      'must not contain NUL',
+    );
     const sandbox = { mode: 'sandbox', shimGroupFiles: [], users: 'host', network: 'host', hostname: '', idBase: 0 };
     expect(() => encodeLaunchSpec({ ...sandbox, idCount: 2 ** 32 } as never)).toThrow('out of range');
   });

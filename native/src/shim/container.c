@@ -52,11 +52,11 @@ static int start(struct spec *spec, struct start_pipes *pipes, struct joined *jo
     struct prepared prepared;
     if (prepare_mounts(spec, &prepared, error) < 0 || make_pipes(&spec->container, pipes, error) < 0)
         return -1;
-    pid_t joiner = fork();
+    pid_t joiner = fork_into_unified_group(&spec->container.groups, error);
     if (joiner == 0)
         join_and_start(spec, &prepared, pipes);
     close_writing_ends(pipes);
-    return joiner < 0 ? fail(error, "fork", NULL) : await_exec(pipes, joiner, joined, error);
+    return joiner < 0 ? -1 : await_exec(pipes, joiner, joined, error);
 }
 
 /* Lets go of the mounts, namespaces and pipes of the start: they would live as long as the shim. */
@@ -84,7 +84,7 @@ int run_container(struct spec *spec, int report_fd)
     struct joined joined = {0};
     struct log log;
     struct exit_file exit_file;
-    if (enter_groups(&spec->shim_groups, &error) < 0 || log_open(&log, &spec->container, &error) < 0 ||
+    if (enter_legacy_groups(&spec->shim_groups, &error) < 0 || log_open(&log, &spec->container, &error) < 0 ||
         exit_file_open(&exit_file, spec->container.exit_path, &error) < 0 ||
         start(spec, &pipes, &joined, &error) < 0) {
         report_failed(report_fd, &error);

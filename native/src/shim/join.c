@@ -54,7 +54,7 @@ _Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared
 {
     struct hf_error error = {0};
     struct joined joined = {0};
-    if (enter_groups(&spec->container.groups, &error) == 0) {
+    if (enter_legacy_groups(&spec->container.groups, &error) == 0) {
         joined.clamped = set_oom_score(spec->container.oom_score_adj) | raise_limits(&spec->container);
         if (join_namespaces(spec, prepared->sandbox, &error) == 0 &&
             start_init(spec, prepared, pipes, &joined, &error) == 0) {

@@ -34,28 +34,34 @@ static int read_spec(struct spec *spec, struct hf_error *error)
 
 static void detach_from_agent(void)
 {
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
     setsid();
     umask(077);
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NAME, "holdfast-shim");
-    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
+}
+
+/* In a process of its own, whose parent is gone at once: the agent's death is none of its business. */
+static int run_detached(struct spec *spec, struct hf_error *error)
+{
+    int32_t pid = fork_into_unified_group(&spec->shim_groups, error);
+    if (pid < 0)
+        return -1;
+    if (pid > 0)
+        return 0;
+    detach_from_agent();
+    _exit(spec->mode == MODE_SANDBOX ? run_sandbox(spec, REPORT_FD) : run_container(spec, REPORT_FD));
 }
 
 int main(void)
 {
     struct spec spec;
     struct hf_error error = {0};
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     close(PROGRAM_FD);
-    pid_t pid = fork();
-    if (pid != 0)
-        return pid < 0;
-    detach_from_agent();
-    if (chdir("/") < 0 || read_spec(&spec, &error) < 0) {
+    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
+    if (chdir("/") < 0 || read_spec(&spec, &error) < 0 || run_detached(&spec, &error) < 0)
         report_failed(REPORT_FD, &error);
-        return 1;
-    }
-    return spec.mode == MODE_SANDBOX ? run_sandbox(&spec, REPORT_FD) : run_container(&spec, REPORT_FD);
+    return 0;
 }

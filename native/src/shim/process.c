@@ -50,14 +50,6 @@ int write_file(int dir, const char *path, const char *text)
     return wrote == (ssize_t)length ? 0 : -1;
 }
 
-int enter_groups(const struct texts *files, struct hf_error *error)
-{
-    for (uint32_t i = 0; i < files->count; i++)
-        if (write_file(AT_FDCWD, files->items[i], "0") < 0)
-            return fail(error, "enter cgroup", files->items[i]);
-    return 0;
-}
-
 int drop_all_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -118,7 +118,7 @@ static int32_t start_holder(const struct spec *spec, const int mapped[2], const 
 static int32_t make_sandbox(const struct spec *spec, struct hf_error *error)
 {
     int mapped[2], failed[2];
-    if (enter_groups(&spec->shim_groups, error) < 0)
+    if (enter_legacy_groups(&spec->shim_groups, error) < 0)
         return -1;
     if (pipe2(mapped, O_CLOEXEC) < 0 || pipe2(failed, O_CLOEXEC) < 0)
         return fail(error, "pipe", NULL);

@@ -18,14 +18,18 @@ uint64_t start_time_of(int proc_dir);
 /* Start time of a process by its pid, which must not be recycled meanwhile (a child of ours, or ourselves). */
 uint64_t start_time_of_pid(int32_t pid);
 
-/* Writes "0" into each file, which moves this process into those cgroups. */
-int enter_groups(const struct texts *files, struct hf_error *error);
-
 /* Writes a text into an existing file in one call. */
 int write_file(int dir, const char *path, const char *text);
 
 /* Drops every capability, for a process that only waits. */
 int drop_all_capabilities(void);
+
+/* ---- groups.c: entering the cgroups named by their cgroup.procs files. */
+
+/* Forks a process that is born in the v2 group among them, if there is one. Returns as fork does. */
+int32_t fork_into_unified_group(const struct texts *files, struct hf_error *error);
+/* Moves this process into the v1 groups among them. */
+int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 
 /* ---- report.c */
 
