@@ -57,6 +57,17 @@ describe('files', () => {
   });
 });
 
+describe('text of one machine', () => {
+  test.each([
+    [`const cache = '${'/root'}/.cache';`, true],
+    [`see ${'/home'}/someone/holdfast`, true],
+    ["'/proc/1/root/etc/passwd'", false],
+    ['https://registry.example.org/app', false],
+  ])('%s: found? %s', (line, found) => {
+    expect(MACHINE_TEXT.test(line)).toBe(found);
+  });
+});
+
 describe('package-lock.json', () => {
   const lock = JSON.parse(readProjectFile('package-lock.json'));
   const { dependencies, devDependencies, optionalDependencies } = JSON.parse(readProjectFile('package.json'));

@@ -55,7 +55,7 @@ export const TOP_LEVEL = [
 
 /** Text that ties the project to one machine or to one mirror. */
 export const MACHINE_TEXT =
-  /\/work\/(?:main|shared)|\/root\/|\/home\/\w|registry\.npmjs|(?:deb|security|snapshot)\.debian|proxy\.golang/;
+  /(?<![\w}])\/(?:work\/(?:main|shared)|root|home\/\w+)\/|registry\.npmjs|(?:deb|security|snapshot)\.debian|proxy\.golang/;
 
 /** Ways to leave a test out of the run, or all others. */
 export const LEFT_OUT_TEST =
