@@ -24,7 +24,10 @@ let loaded: LibraryHandle | undefined;
  * @throws BackendError `internal` when it is not built or is of another version.
  */
 export function nativeLibrary(): LibraryHandle {
-  loaded ??= open(buildPath('libholdfast.so'));
+  if (loaded === undefined) {
+    loaded = open(buildPath('libholdfast.so'));
+    checkLayout('hf_error', koffi.sizeof(nativeErrorType));
+  }
   return loaded;
 }
 
@@ -33,19 +36,17 @@ export function buildPath(name: string): string {
   return fileURLToPath(new URL(`./build/${name}`, import.meta.url));
 }
 
+/** @throws BackendError `internal` when a struct of the library has not the size it has here. */
+export function checkLayout(struct: string, expectedBytes: number): void {
+  const actualBytes = Number(nativeLibrary().func('hf_abi_size', 'int64_t', ['str'])(struct));
+  if (actualBytes === expectedBytes) return;
+  const message = `struct ${struct} has ${actualBytes} bytes in the library, ${expectedBytes} here: build it again with "npm run build"`;
+  throw new BackendError('internal', 'check library', message);
+}
+
 function open(path: string): LibraryHandle {
-  if (!existsSync(path)) {
-    throw new BackendError('internal', 'load library', `${path} is missing: build it with "npm run build"`);
-  }
-  const library = koffi.load(path);
-  const sizeOf = library.func('hf_abi_size', 'int64_t', ['str']);
-  const actual = Number(sizeOf('hf_error'));
-  const expected = koffi.sizeof(nativeErrorType);
-  if (actual !== expected) {
-    const message = `struct hf_error has ${actual} bytes in ${path}, ${expected} here: build it again with "npm run build"`;
-    throw new BackendError('internal', 'load library', message);
-  }
-  return library;
+  if (existsSync(path)) return koffi.load(path);
+  throw new BackendError('internal', 'load library', `${path} is missing: build it with "npm run build"`);
 }
 
 /** Turns a filled `struct hf_error` into the error this room throws. The code follows from the errno unless given. */

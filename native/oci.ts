@@ -22,7 +22,10 @@ export interface OciProcess {
     readonly umask: number;
     readonly additionalGids: readonly number[];
   };
-  /** Capability names with the CAP_ prefix, for bounding, permitted, effective and inheritable alike; ambient when uid is not 0. */
+  /**
+   * Capability names with the CAP_ prefix, for bounding, permitted and effective alike; inheritable and ambient too when
+   * uid is not 0, which has no other way to keep them over execve.
+   */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj: number;

@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 import koffi from 'koffi';
 import { BackendError } from '../errors.ts';
-import { buildPath, type NativeError, nativeErrorType, nativeLibrary, toBackendError } from '../library.ts';
+import {
+  buildPath,
+  checkLayout,
+  type NativeError,
+  nativeErrorType,
+  nativeLibrary,
+  toBackendError,
+} from '../library.ts';
 import { encodeLaunchSpec } from './encode.ts';
 import type { LaunchSpec } from './launch-spec.ts';
 import { decodeReport, REPORT_BYTES, type ShimReport } from './report.ts';
@@ -15,14 +22,18 @@ export interface ShimLauncher {
   launch(spec: LaunchSpec): Promise<ShimReport>;
 }
 
-/** Loads the shim program into a sealed memory file. @throws BackendError `internal` when it is not built. */
-export function createShimLauncher(): ShimLauncher {
+/**
+ * Loads the shim program, as built unless another is given, into a sealed memory file.
+ * @throws BackendError `internal` when it is not built, or of another version than the library.
+ */
+export function createShimLauncher(programPath: string = buildPath('holdfast-shim')): ShimLauncher {
   const library = nativeLibrary();
+  checkLayout('hf_report', REPORT_BYTES);
   const error = koffi.out(koffi.pointer(nativeErrorType));
   const load = library.func('hf_shim_load', 'int32_t', ['str', error]);
   const spawn = library.func('hf_shim_spawn', 'int32_t', ['int32_t', 'const void *', 'size_t', error]);
   const failure = {} as NativeError;
-  const program: number = load(buildPath('holdfast-shim'), failure);
+  const program: number = load(programPath, failure);
   if (program < 0) throw toBackendError(failure, 'internal');
   const spawnShim = (spec: Buffer): Promise<Socket> =>
     new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -45,6 +45,16 @@ describe('a program that cannot start', () => {
       code: 'invalid-spec',
       message: expect.stringContaining('0 to 65535'),
     });
+  });
+});
+
+describe('a program that makes the shim its tracer', () => {
+  test('is let go on, and its exit is told', async () => {
+    const source = fileURLToPath(new URL('./c/asks-to-be-traced.c', import.meta.url));
+    execFileSync('musl-gcc', ['-static', '-o', join(stage.layer, 'bin/traced'), source]);
+    await stage.sandbox();
+    const { exit, stdout } = await stage.run('exec /bin/traced');
+    expect([exit.code, stdout]).toEqual([5, ['let go']]);
   });
 });
 
