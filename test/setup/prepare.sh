@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 
 level=${1:-test}
-declare -A tools=([check]='' [bench]='' [demo]='cosign collector' [test]='opa cosign collector')
+declare -A tools=([check]='' [demo]='cosign collector' [bench]='cosign collector' [test]='opa cosign collector')
 if [ -z "${tools[$level]+known}" ]; then
   echo "unknown level '$level': expected check, demo, bench or test" >&2
   exit 2

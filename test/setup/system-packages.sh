@@ -7,12 +7,12 @@ set -euo pipefail
 . "$(dirname "$0")/as-root.sh"
 
 build=(gcc git libc6-dev libseccomp-dev linux-libc-dev make musl-tools)
-world=(busybox-static docker-registry gnupg openssh-client openssh-server skopeo)
+world=(busybox-static docker-registry gnupg openssh-client openssh-server)
 declare -A packages=(
   [check]="${build[*]} shellcheck"
   [demo]="${build[*]} ${world[*]}"
-  [bench]="${build[*]} busybox-static crun"
-  [test]="${build[*]} ${world[*]} bubblewrap crun iproute2 mount nftables shellcheck"
+  [bench]="${build[*]} ${world[*]} crun"
+  [test]="${build[*]} ${world[*]} crun mount nftables python3-minimal shellcheck"
 )
 # Packages whose service Debian would start now and at every boot.
 declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)
