@@ -132,6 +132,13 @@ describe('a container', () => {
     expect((await stage.run('pwd', { process: { cwd: '/deep/new/place' } })).stdout).toEqual(['/deep/new/place']);
   });
 
+  test('has a session keyring of its own, and no other key', async () => {
+    await stage.sandbox();
+    const { stdout } = await stage.run('cat /proc/keys');
+    expect(stdout.length).toBeGreaterThan(0);
+    for (const key of stdout) expect(key).toMatch(/ 0 {5}0 keyring {3}_ses: empty$/);
+  });
+
   test('has nothing of the node open', async () => {
     await stage.sandbox();
     const { stdout } = await stage.run('ls /proc/self/fd; for f in 0 1 2; do readlink /proc/$$/fd/$f; done');

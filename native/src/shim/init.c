@@ -1,6 +1,8 @@
 #include "kernel.h"
 #include "shim.h"
 
+#include <errno.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -44,6 +46,14 @@ static int keep_error_pipe(struct start_pipes *pipes, struct hf_error *error)
     return syscall(SYS_close_range, ERROR_FD + 1, ~0u, 0u) < 0 ? fail(error, "close descriptors", NULL) : 0;
 }
 
+/* Keys of whoever started the agent must not come along. */
+static int leave_keyring(struct hf_error *error)
+{
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+        return fail(error, "leave session keyring", NULL);
+    return 0;
+}
+
 /* A container whose shim was killed has no log and no exit record: it ends too, and is started anew. */
 static int follow_shim(struct hf_error *error)
 {
@@ -66,6 +76,8 @@ int become_container(struct spec *spec, const struct prepared *prepared, struct 
         return -1;
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || setsid() < 0)
         return fail(error, "start session", NULL);
+    if (leave_keyring(error) < 0)
+        return -1;
     int root = make_root(spec, prepared, error);
     if (root < 0 || connect_streams(root, pipes, error) < 0)
         return -1;
