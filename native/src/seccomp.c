@@ -169,7 +169,7 @@ HF_API int64_t hf_seccomp_export(struct hf_seccomp *seccomp, void *program, size
     struct sock_filter *code = program;
     const size_t room = size / sizeof *code;
     size_t used = 0;
-    if (room < 6 * MAX_ARCHITECTURES)
+    if (room < (size_t)6 * MAX_ARCHITECTURES)
         return hf_fail(error, E2BIG, "seccomp export", NULL);
     if (refuses_by_default(seccomp->default_action))
         for (size_t i = 0; i < seccomp->architecture_count; i++)

@@ -15,7 +15,7 @@ check() {
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
 check types tsc -p .
 check 'lint and format' biome check --error-on-warnings .
-check C make -s -C native
+check C make -s -C native all analyze
 check shell shellcheck -x "${scripts[@]}"
 check architecture node --experimental-vm-modules --disable-warning=ExperimentalWarning \
   node_modules/.bin/jest -c test/jest/config.json --silent test/architecture

@@ -9,10 +9,10 @@ set -euo pipefail
 build=(gcc git libc6-dev libseccomp-dev linux-libc-dev make musl-tools)
 world=(busybox-static docker-registry gnupg openssh-client openssh-server)
 declare -A packages=(
-  [check]="${build[*]} shellcheck"
+  [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"
-  [bench]="${build[*]} ${world[*]} crun"
-  [test]="${build[*]} ${world[*]} crun mount nftables python3-minimal shellcheck"
+  [bench]="${build[*]} ${world[*]} bubblewrap crun"
+  [test]="${build[*]} ${world[*]} clang-tidy crun mount nftables python3-minimal shellcheck"
 )
 # Packages whose service Debian would start now and at every boot.
 declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)

@@ -11,10 +11,9 @@ static void copy_text(char *to, size_t size, const char *from)
     memset(to + length, 0, size - length);
 }
 
-int fail(struct hf_error *error, const char *stage, const char *path)
+void note_failure(struct hf_error *error, const char *stage, const char *path)
 {
     error->errnum = errno;
     copy_text(error->stage, sizeof error->stage, stage);
     copy_text(error->path, sizeof error->path, path);
-    return -1;
 }

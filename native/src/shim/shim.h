@@ -7,8 +7,15 @@
 
 /* ---- error.c */
 
-/* Records errno, the step and what it was about. Returns -1. */
-int fail(struct hf_error *error, const char *stage, const char *path);
+/* Records errno, the step and what it was about. */
+void note_failure(struct hf_error *error, const char *stage, const char *path);
+
+/* The same, for `return fail(...)`; in the header, so that compiler and analysers see what it returns. */
+static inline int fail(struct hf_error *error, const char *stage, const char *path)
+{
+    note_failure(error, stage, path);
+    return -1;
+}
 
 /* ---- process.c */
 
