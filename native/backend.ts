@@ -12,10 +12,14 @@ export interface ContainerBackend {
   removeSandbox(id: string): Promise<void>;
   /** Makes the root file system and starts the process. Resolves once the program is exec'd. A finished container of that name is replaced, with a fresh root. */
   startContainer(spec: ContainerSpec): Promise<void>;
-  /** SIGTERM (or the given signal), then SIGKILL to all of it after `graceMs`. Resolves when no process is left. */
+  /** SIGTERM (or the given signal), then SIGKILL to all of it after `graceMs`. A paused container is resumed to heed the signal. Resolves when no process is left. */
   stopContainer(ref: ContainerRef, options: { readonly graceMs: number; readonly signal?: string }): Promise<void>;
-  /** Removes a container, killing it first if it runs, and its root file system. Logs stay until the sandbox goes. */
+  /** Removes a container, killing it first if it runs or is paused, and its root file system. Logs stay until the sandbox goes. */
   removeContainer(ref: ContainerRef): Promise<void>;
+  /** Stops every process of a running container where it is. Resolves when all stand still. */
+  pauseContainer(ref: ContainerRef): Promise<void>;
+  /** Lets a paused container run on. */
+  resumeContainer(ref: ContainerRef): Promise<void>;
   /** Changes the limits of a running container in place, and records them as the applied ones. */
   updateLimits(ref: ContainerRef, limits: Limits): Promise<void>;
   /** Kills and removes a cgroup of our tree that no record speaks for. */
@@ -81,7 +85,8 @@ export interface ObservedSandbox {
 
 export interface ObservedContainer extends ContainerRef {
   readonly labels: Readonly<Record<string, string>>;
-  readonly state: 'running' | 'exited';
+  /** `paused`: it runs, and all of its processes are held still, whoever did it. */
+  readonly state: 'running' | 'paused' | 'exited';
   /** Of the container's init as the node sees it; null when exited. */
   readonly pid: number | null;
   /** Milliseconds since the epoch. */

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { ContainerBackend } from './backend.ts';
 import { createCgroupDriver } from './cgroup/driver.ts';
+import { pauseContainer, resumeContainer } from './container/pause.ts';
 import { removeContainer } from './container/remove.ts';
 import { startContainer } from './container/start.ts';
 import { stopContainer } from './container/stop.ts';
@@ -55,6 +56,8 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     startContainer: (spec) => startContainer(context, spec),
     stopContainer: (ref, stop) => stopContainer(context, ref, stop),
     removeContainer: (ref) => removeContainer(context, ref),
+    pauseContainer: (ref) => pauseContainer(context, ref),
+    resumeContainer: (ref) => resumeContainer(context, ref),
     updateLimits: (ref, limits) => updateLimits(context, ref, limits),
     removeStranger: (id) => removeStranger(context, id),
     observe: () => observe(context),

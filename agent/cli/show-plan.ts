@@ -17,6 +17,7 @@ function subject(step: Step): string {
       return step.reference;
     case 'start-container':
     case 'update-limits':
+    case 'resume-container':
       return `${step.pod}/${step.container}`;
     case 'create-pod':
     case 'stop-pod':

@@ -114,6 +114,9 @@ function comparePod(pod: ObservedPod, version: Version, action: Drift['action'])
     const container = pod.containers.find((candidate) => candidate.name === name);
     if (!container) return [drift(`containers[${name}].state`, 'running', 'missing')];
     if (container.state === 'running') return compareLimits(container, drift);
+    if (container.state === 'paused') {
+      return [drift(`containers[${name}].state`, 'running', 'paused'), ...compareLimits(container, drift)];
+    }
     return isComplete(container, version)
       ? []
       : [drift(`containers[${name}].state`, 'running', describeExit(container))];

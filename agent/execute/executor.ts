@@ -40,6 +40,7 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
     'create-pod': (step) => createPod(ports, step, versionOf(step)),
     'start-container': (step) => startContainer(ports, step, versionOf(step)),
     'update-limits': (step) => backend.updateLimits({ sandboxId: step.pod, name: step.container }, step.limits),
+    'resume-container': (step) => backend.resumeContainer({ sandboxId: step.pod, name: step.container }),
     'stop-pod': (step) => stopPod(backend, step.pod, step.graceMs),
     'remove-pod': async (step) => {
       await backend.removeSandbox(step.pod);
@@ -123,7 +124,7 @@ function stopSignalOf(image: PinnedImage): string {
 async function stopPod(backend: ContainerBackend, pod: string, graceMs: number): Promise<void> {
   const { sandboxes } = await backend.observe();
   const containers = sandboxes.find((sandbox) => sandbox.id === pod)?.containers ?? [];
-  const running = containers.filter((container) => container.state === 'running');
+  const running = containers.filter((container) => container.state !== 'exited');
   const stopped = await Promise.allSettled(
     running.map(({ sandboxId, name }) => backend.stopContainer({ sandboxId, name }, { graceMs })),
   );

@@ -20,6 +20,7 @@ export function availability(pod: ObservedPod, version: Version, context: PlanCo
       if (!isComplete(container, version)) return { available: false, readyAt: null };
       continue;
     }
+    if (container.state === 'paused') return { available: false, readyAt: null };
     const settledAt = container.startedAt + minimumMs;
     if (settledAt > context.now) readyAt = Math.max(readyAt ?? 0, settledAt);
   }

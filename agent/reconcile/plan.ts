@@ -9,6 +9,7 @@ export interface StepArgs {
   'create-pod': PodStep & { readonly replica: number };
   'start-container': PodStep & { readonly container: string; readonly restarts: number; readonly crashes: number };
   'update-limits': PodStep & { readonly container: string; readonly limits: Limits };
+  'resume-container': PodStep & { readonly container: string };
   'stop-pod': { readonly pod: string; readonly graceMs: number };
   'remove-pod': { readonly pod: string };
   'remove-stranger': { readonly id: string };

@@ -9,7 +9,7 @@ export function removePod(pod: ObservedPod, reason: string, context: PlanContext
   const attempt = backingOff(pod.key, CLEANUP, context);
   if (attempt) return waiting(pod.key, `removal failed: ${attempt.failure.reason}`, attempt.retryAt);
   const remove = { kind: 'remove-pod', workload: pod.key, pod: pod.id, reason } as const;
-  const isRunning = pod.containers.some((container) => container.state === 'running');
+  const isRunning = pod.containers.some((container) => container.state !== 'exited');
   if (!isRunning) return steps(remove);
   return steps({ kind: 'stop-pod', workload: pod.key, pod: pod.id, graceMs, reason }, remove);
 }

@@ -33,6 +33,22 @@ function keepContainer(pod: ObservedPod, container: Container, version: Version,
   const found = pod.containers.find((candidate) => candidate.name === container.name);
   if (!found) return steps(startContainer(pod.key, pod.id, version, container.name, 'it is missing'));
   if (found.state === 'exited') return restart(pod, found, version, context);
+  return combine(resume(pod, found, version), restoreLimits(pod, found, container, version));
+}
+
+function resume(pod: ObservedPod, { name, state }: PodContainer, version: Version): Draft {
+  if (state !== 'paused') return nothing;
+  return steps({
+    kind: 'resume-container',
+    workload: pod.key,
+    pod: pod.id,
+    identity: version.identity,
+    container: name,
+    reason: 'somebody paused it',
+  });
+}
+
+function restoreLimits(pod: ObservedPod, found: PodContainer, container: Container, version: Version): Draft {
   const limits: Limits = container.resources.limits;
   if (sameLimits(found.applied, limits) && (found.kernel === null || sameLimits(found.kernel, found.expected)))
     return nothing;

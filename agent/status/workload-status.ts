@@ -94,7 +94,7 @@ function podStatus(pod: ObservedPod, version: Version | null): PodStatus {
 function podPhase(pod: ObservedPod, version: Version | null): PodStatus['state'] {
   if (pod.state === 'dead') return 'Failed';
   if (pod.containers.length === 0) return 'Pending';
-  if (pod.containers.some((container) => container.state === 'running')) return 'Running';
+  if (pod.containers.some((container) => container.state !== 'exited')) return 'Running';
   const isDone = version !== null && pod.containers.every((container) => isComplete(container, version));
   if (!isDone) return version?.workload.pod.restartPolicy === 'Always' ? 'Running' : 'Failed';
   return pod.containers.every((container) => container.exit?.code === 0) ? 'Succeeded' : 'Failed';
@@ -105,7 +105,7 @@ function containerStatus(container: PodContainer, version: Version | null): Cont
   return {
     name,
     image: version?.workload.pod.containers.find((candidate) => candidate.name === name)?.image ?? '',
-    state: state === 'running' ? 'Running' : 'Terminated',
+    state: state === 'exited' ? 'Terminated' : 'Running',
     pid,
     restarts,
     startedAt,

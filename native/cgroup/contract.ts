@@ -13,6 +13,12 @@ export interface CgroupDriver {
   update(group: string, limits: Limits): Promise<void>;
   /** What the kernel has now: what `canonicalLimits` made of the limits set, or what somebody else wrote. Null when the group is gone. */
   read(group: string): Promise<Limits | null>;
+  /** Stops every process of the group where it is, until `thaw`. Resolves when all stand still. @throws `kernel` when one does not; then all run on. */
+  freeze(group: string): Promise<void>;
+  /** Lets a frozen group go on. Does nothing when it is not frozen, or gone. */
+  thaw(group: string): Promise<void>;
+  /** Whether all of the group stands still, whoever froze it. False when it is gone. */
+  isFrozen(group: string): Promise<boolean>;
   /** Every process in the group and below it, in any hierarchy. Empty when the group is gone. */
   pids(group: string): Promise<readonly number[]>;
   /** Kills every process in the group and below it, also those that fork faster than one can count; resolves when none is left. */

@@ -4,6 +4,7 @@ import type { Limits } from '../backend.ts';
 import { BackendError } from '../errors.ts';
 import type { CgroupDriver } from './contract.ts';
 import { errnoOf, isGone, readControl } from './files.ts';
+import { freezeGroup, isGroupFrozen, thawGroup } from './freeze.ts';
 import type { Base, CgroupGround } from './ground.ts';
 import { v1Ground } from './ground-v1.ts';
 import { CONTROLLERS, v2Ground } from './ground-v2.ts';
@@ -64,6 +65,9 @@ function driverOn(ground: CgroupGround, root: string): CgroupDriver {
     entryFiles: (group) => ground.entered.map((base) => join(base.directory, checkGroup(group), 'cgroup.procs')),
     update: (group, limits) => ground.writeLimits(checkGroup(group), canonicalLimits(limits)),
     read: (group) => ground.readLimits(checkGroup(group)),
+    freeze: (group) => freezeGroup(ground, checkGroup(group)),
+    thaw: (group) => thawGroup(ground, checkGroup(group)),
+    isFrozen: (group) => isGroupFrozen(ground, checkGroup(group)),
     pids: (group) => pidsOfGroup(ground, checkGroup(group)),
     kill: (group) => killGroup(ground, checkGroup(group)),
     remove: async (group) => {

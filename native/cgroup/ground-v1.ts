@@ -14,6 +14,7 @@ export interface V1Bases {
   readonly memory: Base;
   readonly cpu: Base;
   readonly pids: Base;
+  /** Entered only where there is no v2 tree, which freezes better: what it froze can be killed. */
   readonly freezer: Base | null;
   /** The v2 tree beside them (hybrid). */
   readonly unified: Base | null;
@@ -21,7 +22,7 @@ export interface V1Bases {
 
 /** Limits through cgroup v1 controllers (kernel Documentation/admin-guide/cgroup-v1), with the v2 tree beside them if mounted. */
 export function v1Ground(bases: V1Bases): CgroupGround {
-  const entered = distinct([bases.memory, bases.cpu, bases.pids, bases.unified]);
+  const entered = distinct([bases.memory, bases.cpu, bases.pids, bases.unified ?? bases.freezer]);
   const file = (base: Base, group: string, name: string): string => join(base.directory, group, name);
   return {
     entered,

@@ -11,7 +11,7 @@ import { isContainerAlive, isShimAlive } from './is-alive.ts';
 
 const SHIM_END_MS = 5_000;
 
-/** Asks a container to end, then makes it. Resolves once none of its processes is left and its exit is on record. */
+/** Asks a container to end, letting it go on if it is paused, then makes it. Resolves once none of its processes is left and its exit is on record. */
 export async function stopContainer(
   context: BackendContext,
   ref: ContainerRef,
@@ -24,6 +24,7 @@ export async function stopContainer(
   const signal = signalNumber(options.signal ?? record.stopSignal);
   if (record.running !== null && (await isContainerAlive(context, record))) {
     sendSignal(record.running.init, signal);
+    await context.cgroups.thaw(groupOf(ref));
     await waitUntil(async () => !(await isContainerAlive(context, record)), options.graceMs);
   }
   if (!(await isSameAttempt(context, record))) return;

@@ -23,7 +23,7 @@ export async function observeContainer(context: BackendContext, ref: ContainerRe
     sandboxId: ref.sandboxId,
     name: ref.name,
     labels: record.labels,
-    state: exit === null ? 'running' : 'exited',
+    state: exit === null ? await stateOfRunning(context, ref) : 'exited',
     pid: exit === null ? (init?.pid ?? null) : null,
     startedAt: record.startedAt,
     exit,
@@ -31,6 +31,10 @@ export async function observeContainer(context: BackendContext, ref: ContainerRe
     kernel: await context.cgroups.read(groupOf(ref)),
   };
   return { state: 'found', container };
+}
+
+async function stateOfRunning({ cgroups }: BackendContext, ref: ContainerRef): Promise<'running' | 'paused'> {
+  return (await cgroups.isFrozen(groupOf(ref))) ? 'paused' : 'running';
 }
 
 /** Null while it runs, and for the moment between its end and its shim's last word. */

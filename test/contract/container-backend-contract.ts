@@ -2,6 +2,7 @@ import { describe } from '@jest/globals';
 import type { ContractGround } from './contract-ground.ts';
 import { contractStage } from './contract-stage.ts';
 import { limitsContract } from './limits-contract.ts';
+import { pauseContract } from './pause-contract.ts';
 import { sandboxContract } from './sandbox-contract.ts';
 import { startContract } from './start-contract.ts';
 import { stopContract } from './stop-contract.ts';
@@ -15,6 +16,7 @@ export function containerBackendContract(name: string, setup: () => Promise<Cont
     sandboxContract(stage);
     startContract(stage);
     stopContract(stage);
+    pauseContract(stage);
     limitsContract(stage);
   });
 }

@@ -34,6 +34,10 @@ const TAMPERINGS: Readonly<Record<string, readonly [() => void, Partial<Drift>]>
     () => world.backend.node.dropContainer({ sandboxId: pod, name: 'app' }),
     { field: 'containers[app].state', observed: 'missing' },
   ],
+  'a container held still': [
+    () => world.backend.node.setPaused({ sandboxId: pod, name: 'app' }, true),
+    { field: 'containers[app].state', desired: 'running', observed: 'paused' },
+  ],
   'a pod that vanished': [() => world.backend.node.dropSandbox(pod), { field: 'pod', observed: 'missing' }],
   'a dead sandbox': [() => world.backend.node.killSandbox(pod), { field: 'pod', observed: 'dead' }],
   'a changed memory limit': [

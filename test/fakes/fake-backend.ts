@@ -82,9 +82,19 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
     stopContainer: (ref, stop) =>
       perform('stopContainer', nameOf(ref), () => stopContainer(node, { ref, ...stop }, options)),
     removeContainer: (ref) => perform('removeContainer', nameOf(ref), () => node.dropContainer(ref)),
+    pauseContainer: (ref) =>
+      perform('pauseContainer', nameOf(ref), () => {
+        checkRuns(node, ref, 'pause');
+        node.setPaused(ref, true);
+      }),
+    resumeContainer: (ref) =>
+      perform('resumeContainer', nameOf(ref), () => {
+        checkRuns(node, ref, 'resume');
+        node.setPaused(ref, false);
+      }),
     updateLimits: (ref, limits) =>
       perform('updateLimits', nameOf(ref), () => {
-        if (node.container(ref)?.pid == null) throw notFound('update limits', `container ${nameOf(ref)} does not run`);
+        checkRuns(node, ref, 'update limits');
         node.applyLimits(ref, limits);
       }),
     removeStranger: (id) => perform('removeStranger', id, () => node.dropStranger(id)),
@@ -129,6 +139,10 @@ async function stopContainer(
   if (onStop !== 'never') return node.finish(stop.ref, onStop);
   await clock.sleep?.(stop.graceMs);
   node.killContainer(stop.ref);
+}
+
+function checkRuns(node: FakeNode, ref: ContainerRef, stage: string): void {
+  if (node.container(ref)?.pid == null) throw notFound(stage, `container ${nameOf(ref)} does not run`);
 }
 
 function nameOf(ref: ContainerRef): string {

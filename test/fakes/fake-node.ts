@@ -23,6 +23,7 @@ interface Container {
   readonly spec: ContainerSpec;
   readonly startedAt: number;
   pid: number | null;
+  isPaused: boolean;
   exit: ContainerExit | null;
   applied: Limits;
   kernel: Limits | null;
@@ -70,6 +71,7 @@ export class FakeNode {
       spec,
       pid: this.#nextPid++,
       startedAt: this.#clock.now(),
+      isPaused: false,
       exit: null,
       applied: spec.limits,
       kernel: canonicalLimits(spec.limits),
@@ -86,6 +88,11 @@ export class FakeNode {
     container.kernel = canonicalLimits(limits);
   }
 
+  /** Holds the container's processes still, or lets them go on. */
+  setPaused(ref: ContainerRef, isPaused: boolean): void {
+    this.#foundContainer(ref).isPaused = isPaused;
+  }
+
   dropStranger(id: string): void {
     this.#strangers.delete(id);
   }
@@ -97,6 +104,7 @@ export class FakeNode {
     const isSignalled = exit.signal !== undefined && exit.signal !== null;
     const code = isSignalled || exit.lost ? null : 0;
     container.pid = null;
+    container.isPaused = false;
     container.kernel = null;
     container.exit = { code, signal: null, oomKilled: false, lost: false, finishedAt: this.#clock.now(), ...exit };
     this.#changed();
@@ -159,13 +167,13 @@ export class FakeNode {
   }
 }
 
-function observed({ spec, pid, startedAt, exit, applied, kernel }: Container): ObservedContainer {
+function observed({ spec, pid, startedAt, isPaused, exit, applied, kernel }: Container): ObservedContainer {
   const { sandboxId, name, labels } = spec;
   return {
     sandboxId,
     name,
     labels,
-    state: exit === null ? 'running' : 'exited',
+    state: exit !== null ? 'exited' : isPaused ? 'paused' : 'running',
     pid,
     startedAt,
     exit,
