@@ -27,6 +27,8 @@ export interface KernelBackendOptions {
   readonly runDir: string;
   /** Our root below every cgroup hierarchy, such as `/holdfast`. */
   readonly cgroupRoot: string;
+  /** The shim program; the one built with this code unless given. */
+  readonly shimPath?: string;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     layout,
     records: createRecordStore(layout),
     cgroups: await createCgroupDriver({ root: options.cgroupRoot }),
-    launcher: createShimLauncher(),
+    launcher: createShimLauncher(options.shimPath),
     bootId: await readBootId(),
     locks: createKeyedLock(),
     inFlight: new Set(),

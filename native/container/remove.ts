@@ -3,7 +3,8 @@ import type { ContainerRef } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { removeTree } from '../files/remove-tree.ts';
 import { waitUntil } from '../process/wait-until.ts';
-import { groupOf } from '../records/layout.ts';
+import { groupOf, shimGroupOf } from '../records/layout.ts';
+import type { ContainerRecord } from '../records/records.ts';
 import { checkRef } from './check-spec.ts';
 import { isShimAlive } from './is-alive.ts';
 
@@ -24,9 +25,24 @@ export async function removeContainerLocked(context: BackendContext, ref: Contai
   const found = await records.container(ref);
   if (found.state === 'found') {
     const { record } = found;
-    await waitUntil(async () => !(await isShimAlive(context, record)), SHIM_END_MS);
+    await waitUntil(async () => !(await hasShim(context, record)), SHIM_END_MS);
     for (const path of layout.exitFiles(ref, record.attempt)) await rm(path, { force: true });
   }
   await removeTree(layout.rootsOf(ref));
   await records.removeContainer(ref);
+}
+
+/** A start cut short has told nobody its shim: it is among the sandbox's processes, where no record names it. */
+async function hasShim(context: BackendContext, record: ContainerRecord): Promise<boolean> {
+  if (record.running !== null) return isShimAlive(context, record);
+  const { records, cgroups } = context;
+  const { sandboxId } = record;
+  const sandbox = await records.sandbox(sandboxId);
+  const names = await records.containerNames(sandboxId);
+  const others = await Promise.all(names.map((name) => records.container({ sandboxId, name })));
+  const known = new Set([
+    sandbox.state === 'found' ? sandbox.record.holder?.pid : undefined,
+    ...others.map((other) => (other.state === 'found' ? other.record.running?.shim.pid : undefined)),
+  ]);
+  return (await cgroups.pids(shimGroupOf(sandboxId))).some((pid) => !known.has(pid));
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
-import { type ContainerBackend, createKernelBackend } from '../../native/index.ts';
+import { type ContainerBackend, createKernelBackend, type KernelBackendOptions } from '../../native/index.ts';
 import { makeTempDir } from '../world/temp-dir.ts';
 import type { ContractGround } from './contract-ground.ts';
 import { until } from './contract-stage.ts';
@@ -15,11 +15,14 @@ export interface KernelGround extends ContractGround {
   readonly runDir: string;
 }
 
+/** What the backend is opened with beyond its directories. */
+export type KernelGroundOptions = Pick<KernelBackendOptions, 'shimPath'>;
+
 /**
  * The kernel of this machine, with directories and a cgroup root of the test's own. Left over is everything that was
  * not there before the test: any file, mount, cgroup or process.
  */
-export async function openKernelGround(): Promise<KernelGround> {
+export async function openKernelGround(options: KernelGroundOptions = {}): Promise<KernelGround> {
   const { path: directory, remove } = await makeTempDir();
   const cgroupRoot = `/holdfast-test-${randomBytes(4).toString('hex')}`;
   const [stateDir, runDir] = [join(directory, 'state'), join(directory, 'run')];
@@ -27,7 +30,7 @@ export async function openKernelGround(): Promise<KernelGround> {
   await mkdir(join(layer, 'bin'), { recursive: true });
   await copyFile('/bin/busybox', join(layer, 'bin', 'busybox'));
   const cgroups = await createCgroupDriver({ root: cgroupRoot });
-  const open = (): Promise<ContainerBackend> => createKernelBackend({ stateDir, runDir, cgroupRoot });
+  const open = (): Promise<ContainerBackend> => createKernelBackend({ stateDir, runDir, cgroupRoot, ...options });
   const backend = await open();
   const before = new Set(await filesBelow(directory));
   return {

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-/* Descriptors a supervising shim keeps, moved to where one call can close all the others. */
-enum { OUT_FD = 3, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, REPORT_FD, FIRST_UNUSED_FD };
+/* Descriptors a supervising shim keeps, moved to where one call can close all the others. The report socket is there. */
+enum { OUT_FD = 3, REPORT_FD, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, FIRST_UNUSED_FD };
 
 static int make_pipes(const struct container_spec *c, struct start_pipes *pipes, struct hf_error *error)
 {
@@ -31,13 +31,17 @@ static void close_writing_ends(const struct start_pipes *pipes)
 static int await_exec(const struct start_pipes *pipes, pid_t joiner, struct joined *joined, struct hf_error *error)
 {
     struct hf_error reported;
+    errno = ECHILD;
     int has_joined = read(pipes->joined[0], joined, sizeof *joined) == sizeof *joined;
+    if (!has_joined)
+        fail(error, "join sandbox", NULL);
     waitpid(joiner, NULL, 0);
+    errno = ECHILD;
     ssize_t got = read(pipes->error[0], &reported, sizeof reported);
     if (has_joined && got == 0)
         return 0;
-    errno = ECHILD;
-    fail(error, has_joined ? "start program" : "join sandbox", NULL);
+    if (has_joined)
+        fail(error, "start program", NULL);
     if (got == sizeof reported)
         *error = reported;
     if (has_joined) {
@@ -60,21 +64,25 @@ static int start(struct spec *spec, struct start_pipes *pipes, struct joined *jo
 }
 
 /* Lets go of the mounts, namespaces and pipes of the start: they would live as long as the shim. */
-static int keep_only(int out, int err, struct log *log, struct exit_file *exit_file, int report_fd)
+static int keep_only(int out, int err, struct log *log, struct exit_file *exit_file, struct hf_error *error)
 {
-    const int kept[] = {out, err, log->dir, log->file, exit_file->dir, report_fd};
+    const int kept[][2] = {
+        {out, OUT_FD}, {err, ERR_FD}, {log->dir, LOG_DIR_FD}, {log->file, LOG_FD}, {exit_file->dir, EXIT_DIR_FD},
+    };
     enum { COUNT = sizeof kept / sizeof kept[0], HIGH_FD = 200 };
     int high[COUNT];
     for (int i = 0; i < COUNT; i++)
-        if ((high[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
-            return -1;
+        if ((high[i] = fcntl(kept[i][0], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
+            return fail(error, "keep descriptors", NULL);
     for (int i = 0; i < COUNT; i++)
-        if (dup3(high[i], OUT_FD + i, O_CLOEXEC) < 0)
-            return -1;
+        if (dup3(high[i], kept[i][1], O_CLOEXEC) < 0)
+            return fail(error, "keep descriptors", NULL);
     log->dir = LOG_DIR_FD;
     log->file = LOG_FD;
     exit_file->dir = EXIT_DIR_FD;
-    return (int)syscall(SYS_close_range, FIRST_UNUSED_FD, ~0u, 0u);
+    if (syscall(SYS_close_range, FIRST_UNUSED_FD, ~0u, 0u) < 0)
+        return fail(error, "close descriptors", NULL);
+    return 0;
 }
 
 int run_container(struct spec *spec, int report_fd)
@@ -90,14 +98,13 @@ int run_container(struct spec *spec, int report_fd)
         report_failed(report_fd, &error);
         return 1;
     }
-    if (keep_only(pipes.out[0], pipes.err[0], &log, &exit_file, report_fd) < 0) {
-        fail(&error, "keep descriptors", NULL);
+    if (keep_only(pipes.out[0], pipes.err[0], &log, &exit_file, &error) < 0 ||
+        report_started(report_fd, joined.pid, joined.clamped, &error) < 0) {
         syscall(SYS_kill, joined.pid, SIGKILL);
         waitpid(joined.pid, NULL, __WALL);
         report_failed(report_fd, &error);
         return 1;
     }
-    report_started(REPORT_FD, joined.pid, joined.clamped);
     supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file);
     return 0;
 }

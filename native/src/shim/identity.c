@@ -13,33 +13,47 @@
 
 /* System calls are made raw: a C library's set*id wrappers act on its threads, of which a cloned child has none. */
 
-uint32_t set_oom_score(int32_t score)
+static int is_refusal(void)
 {
-    char text[16];
-    snprintf(text, sizeof text, "%d", score);
-    return write_file(AT_FDCWD, "/proc/self/oom_score_adj", text) < 0 ? HF_CLAMPED_OOM_SCORE : 0;
+    return errno == EPERM || errno == EACCES;
 }
 
-static uint32_t raise_limit(struct limit_spec *limit)
+static int set_oom_score(int32_t score, uint32_t *clamped, struct hf_error *error)
+{
+    static const char path[] = "/proc/self/oom_score_adj";
+    char text[16];
+    snprintf(text, sizeof text, "%d", score);
+    if (write_file(AT_FDCWD, path, text) == 0)
+        return 0;
+    *clamped |= HF_CLAMPED_OOM_SCORE;
+    return is_refusal() ? 0 : fail(error, "set oom score", path);
+}
+
+static int raise_limit(struct limit_spec *limit, uint32_t *clamped, struct hf_error *error)
 {
     struct rlimit now;
-    if (getrlimit((int)limit->resource, &now) < 0 || limit->hard <= now.rlim_max)
+    if (getrlimit((int)limit->resource, &now) < 0)
+        return fail(error, "read rlimit", NULL);
+    if (limit->hard <= now.rlim_max)
         return 0;
     struct rlimit wanted = {.rlim_cur = now.rlim_cur, .rlim_max = limit->hard};
     if (setrlimit((int)limit->resource, &wanted) == 0)
         return 0;
+    *clamped |= HF_CLAMPED_RLIMIT;
     limit->hard = now.rlim_max;
     if (limit->soft > limit->hard)
         limit->soft = limit->hard;
-    return HF_CLAMPED_RLIMIT;
+    return is_refusal() ? 0 : fail(error, "raise rlimit", NULL);
 }
 
-uint32_t raise_limits(struct container_spec *c)
+int raise_with_node_power(struct container_spec *c, uint32_t *clamped, struct hf_error *error)
 {
-    uint32_t clamped = 0;
+    if (set_oom_score(c->oom_score_adj, clamped, error) < 0)
+        return -1;
     for (uint32_t i = 0; i < c->limit_count; i++)
-        clamped |= raise_limit(&c->limits[i]);
-    return clamped;
+        if (raise_limit(&c->limits[i], clamped, error) < 0)
+            return -1;
+    return 0;
 }
 
 int set_limits(const struct container_spec *c, struct hf_error *error)

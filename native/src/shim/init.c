@@ -60,17 +60,23 @@ static int follow_shim(struct hf_error *error)
     struct pollfd reader = {.fd = ERROR_FD};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return fail(error, "follow shim", NULL);
-    if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR)
+    int ready = poll(&reader, 1, 0);
+    if (ready > 0 && reader.revents & POLLERR)
         _exit(1);
-    return 0;
+    return ready < 0 ? fail(error, "look for shim", NULL) : 0;
+}
+
+static int unblock_signals(struct hf_error *error)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? fail(error, "unblock signals", NULL) : 0;
 }
 
 int become_container(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                      struct hf_error *error)
 {
     const struct container_spec *c = &spec->container;
-    sigset_t none;
-    sigemptyset(&none);
     umask(022);
     if (spec->flags & PRIVATE_USERS && become_root_of_pod(error) < 0)
         return -1;
@@ -87,6 +93,7 @@ int become_container(struct spec *spec, const struct prepared *prepared, struct 
         return -1;
     if (set_limits(c, error) < 0 || take_identity(spec, error) < 0 || follow_shim(error) < 0)
         return -1;
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    return confine(spec, error) < 0 ? -1 : exec_program(c, error);
+    if (unblock_signals(error) < 0 || confine(spec, error) < 0)
+        return -1;
+    return exec_program(c, error);
 }

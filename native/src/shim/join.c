@@ -54,13 +54,13 @@ _Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared
 {
     struct hf_error error = {0};
     struct joined joined = {0};
-    if (enter_legacy_groups(&spec->container.groups, &error) == 0) {
-        joined.clamped = set_oom_score(spec->container.oom_score_adj) | raise_limits(&spec->container);
-        if (join_namespaces(spec, prepared->sandbox, &error) == 0 &&
-            start_init(spec, prepared, pipes, &joined, &error) == 0) {
-            (void)!write(pipes->joined[1], &joined, sizeof joined);
+    if (enter_legacy_groups(&spec->container.groups, &error) == 0 &&
+        raise_with_node_power(&spec->container, &joined.clamped, &error) == 0 &&
+        join_namespaces(spec, prepared->sandbox, &error) == 0 &&
+        start_init(spec, prepared, pipes, &joined, &error) == 0) {
+        if (write(pipes->joined[1], &joined, sizeof joined) == sizeof joined)
             _exit(0);
-        }
+        fail(&error, "tell shim of container", NULL);
     }
     (void)!write(pipes->error[1], &error, sizeof error);
     _exit(1);

@@ -35,13 +35,15 @@ static int open_file(struct log *log)
     log->file = openat(log->dir, log->name, flags, 0600);
     if (log->file < 0)
         return -1;
+    errno = EINVAL;
     if (fstat(log->file, &about) == 0 && S_ISREG(about.st_mode)) {
         log->size = (uint64_t)about.st_size;
         return 0;
     }
+    int errnum = errno;
     close(log->file);
     log->file = -1;
-    errno = EINVAL;
+    errno = errnum;
     return -1;
 }
 

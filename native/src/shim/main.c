@@ -32,12 +32,12 @@ static int read_spec(struct spec *spec, struct hf_error *error)
     return 0;
 }
 
-static void detach_from_agent(void)
+static int detach_from_agent(struct hf_error *error)
 {
-    setsid();
     umask(077);
-    prctl(PR_SET_DUMPABLE, 0);
-    prctl(PR_SET_NAME, "holdfast-shim");
+    if (setsid() < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NAME, "holdfast-shim") < 0)
+        return fail(error, "detach from agent", NULL);
+    return 0;
 }
 
 /* In a process of its own, whose parent is gone at once: the agent's death is none of its business. */
@@ -48,20 +48,28 @@ static int run_detached(struct spec *spec, struct hf_error *error)
         return -1;
     if (pid > 0)
         return 0;
-    detach_from_agent();
+    if (detach_from_agent(error) < 0) {
+        report_failed(REPORT_FD, error);
+        _exit(1);
+    }
     _exit(spec->mode == MODE_SANDBOX ? run_sandbox(spec, REPORT_FD) : run_container(spec, REPORT_FD));
+}
+
+static int settle(struct hf_error *error)
+{
+    sigset_t all;
+    sigfillset(&all);
+    close(PROGRAM_FD);
+    if (sigprocmask(SIG_SETMASK, &all, NULL) < 0 || fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) < 0 || chdir("/") < 0)
+        return fail(error, "settle", NULL);
+    return 0;
 }
 
 int main(void)
 {
     struct spec spec;
     struct hf_error error = {0};
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    close(PROGRAM_FD);
-    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
-    if (chdir("/") < 0 || read_spec(&spec, &error) < 0 || run_detached(&spec, &error) < 0)
+    if (settle(&error) < 0 || read_spec(&spec, &error) < 0 || run_detached(&spec, &error) < 0)
         report_failed(REPORT_FD, &error);
     return 0;
 }

@@ -13,8 +13,10 @@ static int open_sandbox(const struct spec *spec, struct prepared *prepared, stru
     if (prepared->sandbox < 0)
         return fail(error, "find sandbox", path);
     /* The descriptor pins the process, so what is read through it is of one process; the start time says which. */
-    if (start_time_of(prepared->sandbox) != spec->container.sandbox_start_time) {
-        errno = ESRCH;
+    uint64_t start_time = start_time_of(prepared->sandbox);
+    if (start_time != spec->container.sandbox_start_time) {
+        if (start_time != 0)
+            errno = ESRCH;
         return fail(error, "find sandbox", path);
     }
     if (!(spec->flags & PRIVATE_USERS))

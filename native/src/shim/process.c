@@ -13,11 +13,18 @@ uint64_t start_time_of(int proc_dir)
 {
     char text[1024];
     int fd = openat(proc_dir, "stat", O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    if (got <= 0)
+    if (fd < 0) {
+        if (errno == ENOENT)
+            errno = ESRCH;
         return 0;
+    }
+    ssize_t got = read(fd, text, sizeof text - 1);
+    int errnum = got < 0 ? errno : ESRCH;
+    close(fd);
+    if (got <= 0) {
+        errno = errnum;
+        return 0;
+    }
     text[got] = '\0';
     char *at = strrchr(text, ')');
     for (int field = 2; at && field < 22; field++)
@@ -33,7 +40,9 @@ uint64_t start_time_of_pid(int32_t pid)
     if (dir < 0)
         return 0;
     uint64_t start = start_time_of(dir);
+    int errnum = errno;
     close(dir);
+    errno = errnum;
     return start;
 }
 

@@ -23,10 +23,9 @@ int enter_cwd(const char *cwd, struct hf_error *error)
     if (chdir(cwd) < 0)
         return fail(error, "enter working directory", cwd);
     /* The kernel answers "(unreachable)/..." for a directory outside the root. */
-    if (syscall(SYS_getcwd, actual, sizeof actual) < 0 || actual[0] != '/') {
-        errno = EPERM;
+    errno = EPERM;
+    if (syscall(SYS_getcwd, actual, sizeof actual) < 0 || actual[0] != '/')
         return fail(error, "check working directory", cwd);
-    }
     return 0;
 }
 

@@ -18,13 +18,16 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void report_started(int fd, int32_t pid, uint32_t clamped)
+int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error)
 {
     struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = pid, .clamped = clamped, .shim_pid = getpid()};
     report.started_at_ms = now_ms();
     report.start_time = start_time_of_pid(pid);
-    report.shim_start_time = start_time_of_pid(report.shim_pid);
+    report.shim_start_time = report.start_time == 0 ? 0 : start_time_of_pid(report.shim_pid);
+    if (report.shim_start_time == 0)
+        return fail(error, "read start time", NULL);
     send_report(fd, &report);
+    return 0;
 }
 
 void report_failed(int fd, const struct hf_error *error)

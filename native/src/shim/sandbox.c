@@ -61,21 +61,35 @@ static int set_up_namespaces(const struct spec *spec, struct hf_error *error)
     return renounce(error);
 }
 
-static _Noreturn void hold(const struct spec *spec, int mapped, int error_fd)
+/* The shim closes its end without a word when it could not write the id maps. */
+static int await_maps(int mapped, struct hf_error *error)
 {
-    struct hf_error error = {0};
-    sigset_t all;
     char go;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    /* The shim closes its end without a word when it could not write the id maps. */
-    if (read(mapped, &go, 1) != 1)
-        _exit(1);
-    if (set_up_namespaces(spec, &error) < 0) {
-        (void)!write(error_fd, &error, sizeof error);
+    ssize_t got = read(mapped, &go, 1);
+    if (got == 0)
+        errno = ECANCELED;
+    return got == 1 ? 0 : fail(error, "await id maps", NULL);
+}
+
+/* Keeps the outcome's descriptor, now 0, alone. */
+static int close_others(int outcome_fd, struct hf_error *error)
+{
+    if (dup2(outcome_fd, 0) < 0 || syscall(SYS_close_range, 1u, ~0u, 0u) < 0)
+        return fail(error, "close descriptors", NULL);
+    return 0;
+}
+
+static _Noreturn void hold(const struct spec *spec, int mapped, int outcome_fd)
+{
+    struct hf_error outcome = {0};
+    if (await_maps(mapped, &outcome) < 0 || set_up_namespaces(spec, &outcome) < 0 ||
+        close_others(outcome_fd, &outcome) < 0) {
+        (void)!write(outcome_fd, &outcome, sizeof outcome);
         _exit(1);
     }
-    syscall(SYS_close_range, 0u, ~0u, 0u);
+    if (write(0, &outcome, sizeof outcome) != sizeof outcome)
+        _exit(1);
+    close(0);
     for (;;)
         pause();
 }
@@ -101,52 +115,70 @@ static uint64_t new_namespaces(uint32_t flags)
     return namespaces;
 }
 
-static int32_t start_holder(const struct spec *spec, const int mapped[2], const int failed[2], struct hf_error *error)
+static int32_t start_holder(const struct spec *spec, const int mapped[2], const int outcome[2], struct hf_error *error)
 {
     struct clone_args args = {.flags = new_namespaces(spec->flags) | CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD};
     long pid = sys_clone3(&args);
     if (pid == 0) {
         close(mapped[1]);
-        hold(spec, mapped[0], failed[1]);
+        hold(spec, mapped[0], outcome[1]);
     }
     close(mapped[0]);
-    close(failed[1]);
+    close(outcome[1]);
     return pid < 0 ? fail(error, "clone namespaces", NULL) : (int32_t)pid;
 }
 
-/* Returns the holder's pid once its namespaces are ready. */
-static int32_t make_sandbox(const struct spec *spec, struct hf_error *error)
+static int let_go_on(int32_t pid, int mapped, const struct spec *spec, struct hf_error *error)
 {
-    int mapped[2], failed[2];
-    if (enter_legacy_groups(&spec->shim_groups, error) < 0)
+    if (spec->flags & PRIVATE_USERS && map_ids(pid, &spec->sandbox, error) < 0)
         return -1;
-    if (pipe2(mapped, O_CLOEXEC) < 0 || pipe2(failed, O_CLOEXEC) < 0)
-        return fail(error, "pipe", NULL);
-    int32_t pid = start_holder(spec, mapped, failed, error);
-    if (pid < 0)
-        return -1;
-    int refused = spec->flags & PRIVATE_USERS ? map_ids(pid, &spec->sandbox, error) : 0;
-    if (!refused)
-        (void)!write(mapped[1], "g", 1);
-    close(mapped[1]);
-    if (!refused && read(failed[0], error, sizeof *error) == 0) {
-        if (waitpid(pid, NULL, WNOHANG) == 0)
-            return pid;
-        errno = ESRCH;
+    /* A holder that is gone has said why. */
+    if (write(mapped, "g", 1) == 1 || errno == EPIPE)
+        return 0;
+    return fail(error, "let holder go on", NULL);
+}
+
+/* The holder's word that all is well is an error without an errno, then the pipe's end; one that died says nothing. */
+static int await_outcome(int outcome_fd, struct hf_error *error)
+{
+    struct hf_error outcome;
+    ssize_t got = read(outcome_fd, &outcome, sizeof outcome);
+    if (got != sizeof outcome) {
+        errno = got < 0 ? errno : ESRCH;
         return fail(error, "keep namespaces", NULL);
     }
-    syscall(SYS_kill, pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    return -1;
+    *error = outcome;
+    if (outcome.errnum != 0)
+        return -1;
+    return read(outcome_fd, &outcome, sizeof outcome) == 0 ? 0 : fail(error, "keep namespaces", NULL);
+}
+
+/* Starts the holder; its pid is kept even when it failed. */
+static int make_sandbox(const struct spec *spec, int32_t *pid, struct hf_error *error)
+{
+    int mapped[2], outcome[2];
+    if (enter_legacy_groups(&spec->shim_groups, error) < 0)
+        return -1;
+    if (pipe2(mapped, O_CLOEXEC) < 0 || pipe2(outcome, O_CLOEXEC) < 0)
+        return fail(error, "pipe", NULL);
+    *pid = start_holder(spec, mapped, outcome, error);
+    if (*pid < 0)
+        return -1;
+    int went_on = let_go_on(*pid, mapped[1], spec, error);
+    close(mapped[1]);
+    return went_on < 0 ? -1 : await_outcome(outcome[0], error);
 }
 
 int run_sandbox(const struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
-    int32_t pid = make_sandbox(spec, &error);
-    if (pid < 0)
-        report_failed(report_fd, &error);
-    else
-        report_started(report_fd, pid, 0);
-    return pid < 0;
+    int32_t pid = -1;
+    if (make_sandbox(spec, &pid, &error) == 0 && report_started(report_fd, pid, 0, &error) == 0)
+        return 0;
+    if (pid > 0) {
+        syscall(SYS_kill, pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    report_failed(report_fd, &error);
+    return 1;
 }

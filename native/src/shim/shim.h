@@ -19,7 +19,7 @@ static inline int fail(struct hf_error *error, const char *stage, const char *pa
 
 /* ---- process.c */
 
-/* Start time of a process in clock ticks since boot, read through its /proc directory; 0 when it is gone. */
+/* Start time of a process in clock ticks since boot, through its /proc directory. 0 with errno; ESRCH when it is gone. */
 uint64_t start_time_of(int proc_dir);
 
 /* Start time of a process by its pid, which must not be recycled meanwhile (a child of ours, or ourselves). */
@@ -40,7 +40,8 @@ int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 
 /* ---- report.c */
 
-void report_started(int fd, int32_t pid, uint32_t clamped);
+/* Fails, without a report, when it cannot be told which process was started. */
+int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error);
 void report_failed(int fd, const struct hf_error *error);
 
 /* ---- sandbox.c and container.c: each is the whole of one mode and reports on `report_fd` before it returns. */
@@ -114,9 +115,8 @@ int attach_devices(int root, const struct spec *spec, struct hf_error *error);
 
 /* ---- identity.c */
 
-/* Raises what only the node's root can raise; what the kernel refuses is clamped in the spec and reported. */
-uint32_t raise_limits(struct container_spec *c);
-uint32_t set_oom_score(int32_t score);
+/* The OOM score and rlimits only the node's root can set; what the kernel refuses is clamped in the spec and reported. */
+int raise_with_node_power(struct container_spec *c, uint32_t *clamped, struct hf_error *error);
 int set_limits(const struct container_spec *c, struct hf_error *error);
 int become_root_of_pod(struct hf_error *error);
 /* User, groups and capabilities, then no_new_privs and the seccomp filter: after it only what the filter allows. */

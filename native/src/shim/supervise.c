@@ -57,7 +57,7 @@ static void record_exit(const struct exit_file *file, const siginfo_t *end, uint
 }
 
 /*
- * Reaps the container if it ended. A container that asks to be traced makes its parent, us, the tracer: its stops then
+ * Reaps the container if it ended: 1, or 0, or -1 when the kernel does not say. A container that asks to be traced makes its parent, us, the tracer: its stops then
  * arrive here too and are no exits; it is let go on.
  */
 static int has_ended(int32_t pid, siginfo_t *end)
@@ -65,7 +65,7 @@ static int has_ended(int32_t pid, siginfo_t *end)
     for (;;) {
         *end = (siginfo_t){0};
         if (waitid(P_PID, (id_t)pid, end, WEXITED | WNOHANG | __WALL) < 0)
-            return errno != EINTR;
+            return errno == ECHILD ? 1 : -1;
         if (end->si_pid == 0)
             return 0;
         if (end->si_code != CLD_TRAPPED && end->si_code != CLD_STOPPED)
@@ -106,11 +106,10 @@ void supervise(int32_t pid, int out, int err, struct log *log, const struct exit
     sigaddset(&child, SIGCHLD);
     int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     struct pollfd ready[] = {{signals, POLLIN, 0}, {out, POLLIN, 0}, {err, POLLIN, 0}};
-    /* Without a signalfd the container is still looked at, once a second. */
-    int timeout_ms = signals < 0 ? 1000 : -1;
-    while (!has_ended(pid, &end)) {
+    for (int ended; (ended = has_ended(pid, &end)) != 1;) {
         struct signalfd_siginfo info;
-        if (poll(ready, 3, timeout_ms) < 0)
+        /* Without a signalfd the container is still looked at, once a second. */
+        if (poll(ready, 3, signals < 0 || ended < 0 ? 1000 : -1) < 0)
             continue;
         while (signals >= 0 && read(signals, &info, sizeof info) > 0)
             ;

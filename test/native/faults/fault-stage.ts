@@ -1,0 +1,176 @@
+import { readdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerSpec, SandboxSpec } from '../../../native/index.ts';
+import { defaultSeccomp } from '../../../native/index.ts';
+import { containerSpec } from '../../contract/container-programs.ts';
+import { LIMITS } from '../../contract/contract-stage.ts';
+import { type KernelGround, openKernelGround } from '../../contract/kernel-ground.ts';
+import { buildInjector, type Injector, type ShimCall } from './injector.ts';
+import { portraitOf } from './portrait.ts';
+
+/** What became of an operation. */
+export type Outcome =
+  | { readonly state: 'done'; readonly portrait: Readonly<Record<string, unknown>> | null }
+  | { readonly state: 'failed'; readonly error: unknown };
+
+export interface Attempt {
+  readonly start: Outcome;
+  /** Of stopping it, when it had started. */
+  readonly stop: Outcome | null;
+  readonly exit: unknown;
+  /** What it left behind. */
+  readonly left: readonly string[];
+  /** Every call of its shim. */
+  readonly calls: readonly ShimCall[];
+}
+
+/** A call that is made to fail. */
+export interface Fault {
+  readonly at: ShimCall;
+  readonly errno: number;
+}
+
+/** Starts and ends sandboxes and containers with one fault each. */
+export interface FaultStage {
+  /** Makes a sandbox and removes it again. */
+  sandbox(fault: Fault | null): Promise<Attempt>;
+  /** Starts a container in a sandbox without faults, stops and removes it. */
+  container(fault: Fault | null): Promise<Attempt>;
+  close(): Promise<void>;
+}
+
+const SANDBOX: SandboxSpec = { id: 'pod', labels: {}, hostname: 'web-0', network: 'private', users: 'private' };
+
+/** Opens a stage on the kernel of this machine. */
+export async function openFaultStage(): Promise<FaultStage> {
+  const injector = await buildInjector();
+  const ground = await openKernelGround({ shimPath: injector.shimPath });
+  const spec = faultySpec(ground);
+  const { backend } = ground;
+  let hasSandbox = false;
+  return {
+    sandbox: async (fault) => {
+      const { id } = SANDBOX;
+      if (hasSandbox) await backend.removeSandbox(id);
+      hasSandbox = false;
+      return attempt(ground, injector, fault, {
+        start: () => backend.createSandbox(SANDBOX),
+        pid: async () => (await backend.observe()).sandboxes[0]?.pid ?? null,
+        stop: async () => undefined,
+        remove: () => backend.removeSandbox(id),
+      });
+    },
+    container: async (fault) => {
+      if (!hasSandbox) {
+        await injector.arm(null);
+        await backend.createSandbox(SANDBOX);
+        // The log stays as long as the sandbox: from here on it is there before every attempt.
+        await backend.startContainer(spec);
+        await backend.removeContainer(spec);
+        hasSandbox = true;
+      }
+      return attempt(ground, injector, fault, {
+        start: () => backend.startContainer(spec),
+        pid: async () => (await backend.observe()).sandboxes[0]?.containers[0]?.pid ?? null,
+        stop: async () => {
+          await backend.stopContainer(spec, { graceMs: 0 });
+          const { finishedAt, ...exit } = (await backend.observe()).sandboxes[0]?.containers[0]?.exit ?? {};
+          return exit;
+        },
+        remove: () => backend.removeContainer(spec),
+      });
+    },
+    close: async () => {
+      await ground.close();
+      await injector.remove();
+    },
+  };
+}
+
+interface Operations {
+  start(): Promise<void>;
+  pid(): Promise<number | null>;
+  stop(): Promise<unknown>;
+  remove(): Promise<void>;
+}
+
+async function attempt(
+  ground: KernelGround,
+  injector: Injector,
+  fault: Fault | null,
+  operations: Operations,
+): Promise<Attempt> {
+  const before = await traces(ground);
+  await injector.arm(fault);
+  const start = await outcomeOf(async () => {
+    await operations.start();
+    const pid = await operations.pid();
+    return pid === null ? null : portraitOf(pid);
+  });
+  let exit: unknown = null;
+  const stop =
+    start.state === 'failed'
+      ? null
+      : await outcomeOf(async () => {
+          exit = await operations.stop();
+          return null;
+        });
+  if (start.state === 'done') await operations.remove();
+  const calls = await injector.calls();
+  // A process that has ended is listed in its cgroup until it is reaped.
+  const left = await settled(async () => (await traces(ground)).filter((trace) => !before.includes(trace)));
+  return { start, stop, exit, left, calls };
+}
+
+/** Asks for a while until nothing is left. */
+async function settled(ask: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  for (let tries = 0; ; tries += 1) {
+    const left = await ask();
+    if (left.length === 0 || tries === 50) return left;
+    await sleep(10);
+  }
+}
+
+async function outcomeOf(run: () => Promise<Readonly<Record<string, unknown>> | null>): Promise<Outcome> {
+  try {
+    return { state: 'done', portrait: await run() };
+  } catch (error) {
+    return { state: 'failed', error };
+  }
+}
+
+async function traces(ground: KernelGround): Promise<readonly string[]> {
+  const descriptors = (await readdir('/proc/self/fd')).length;
+  return [...(await ground.leftovers(SANDBOX.id)), `${descriptors} descriptors`];
+}
+
+/** Everything the shim can be asked for, and a program that makes no call of its own. */
+function faultySpec(ground: KernelGround): ContainerSpec {
+  const plain = containerSpec({ sandboxId: SANDBOX.id, name: 'app', program: 'stubborn', limits: LIMITS, ground });
+  const { process, linux } = plain.config;
+  const source = ground.layers[0] ?? '';
+  return {
+    ...plain,
+    config: {
+      ...plain.config,
+      process: {
+        ...process,
+        args: ['/bin/busybox', 'sleep', '1000'],
+        cwd: '/made/for/it',
+        user: { uid: 1000, gid: 1000, umask: 0o27, additionalGids: [7] },
+        oomScoreAdj: 500,
+        rlimits: [{ type: 'RLIMIT_NOFILE', soft: 512, hard: 1024 }],
+      },
+      mounts: [
+        { destination: '/a/b', type: 'tmpfs', source: '', options: ['size=64k'] },
+        { destination: '/c/d', type: 'bind', source, options: ['rbind', 'idmap', 'ro'] },
+      ],
+      linux: {
+        ...linux,
+        maskedPaths: ['/proc/kcore', '/sys/firmware'],
+        readonlyPaths: ['/proc/sys'],
+        seccomp: defaultSeccomp,
+      },
+    },
+  };
+}
