@@ -74,6 +74,14 @@ int become_root_of_pod(struct hf_error *error)
     return 0;
 }
 
+static int is_known(int capability)
+{
+    int errnum = errno;
+    int known = prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+    errno = errnum;
+    return known;
+}
+
 static int bound_capabilities(uint64_t keep, struct hf_error *error)
 {
     for (int capability = 0; capability < 64; capability++) {
@@ -81,7 +89,7 @@ static int bound_capabilities(uint64_t keep, struct hf_error *error)
             continue;
         /* The first one the kernel does not know ends the list. */
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-            return errno == EINVAL ? 0 : fail(error, "drop bounding capabilities", NULL);
+            return is_known(capability) ? fail(error, "drop bounding capabilities", NULL) : 0;
     }
     return 0;
 }

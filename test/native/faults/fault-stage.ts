@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerSpec, SandboxSpec } from '../../../native/index.ts';
 import { defaultSeccomp } from '../../../native/index.ts';
@@ -40,6 +41,7 @@ export interface FaultStage {
 }
 
 const SANDBOX: SandboxSpec = { id: 'pod', labels: {}, hostname: 'web-0', network: 'private', users: 'private' };
+const NAME = 'app';
 
 /** Opens a stage on the kernel of this machine. */
 export async function openFaultStage(): Promise<FaultStage> {
@@ -105,7 +107,7 @@ async function attempt(
   const start = await outcomeOf(async () => {
     await operations.start();
     const pid = await operations.pid();
-    return pid === null ? null : portraitOf(pid);
+    return pid === null ? null : { ...(await portraitOf(pid)), ...(await clampedOf(ground)) };
   });
   let exit: unknown = null;
   const stop =
@@ -131,6 +133,17 @@ async function settled(ask: () => Promise<readonly string[]>): Promise<readonly 
   }
 }
 
+/** What the record says the kernel refused in full need not be as it was asked for. */
+async function clampedOf({ runDir }: KernelGround): Promise<Readonly<Record<string, string>>> {
+  const path = join(runDir, 'sandboxes', SANDBOX.id, 'containers', `${NAME}.json`);
+  const record = JSON.parse(await readFile(path, 'utf8').catch(() => '{"clamped":[]}'));
+  const told: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    rlimits: { limits: 'clamped' },
+    oomScoreAdj: { oomScore: 'clamped' },
+  };
+  return Object.assign({}, ...record.clamped.map((name: string) => told[name]));
+}
+
 async function outcomeOf(run: () => Promise<Readonly<Record<string, unknown>> | null>): Promise<Outcome> {
   try {
     return { state: 'done', portrait: await run() };
@@ -146,7 +159,7 @@ async function traces(ground: KernelGround): Promise<readonly string[]> {
 
 /** Everything the shim can be asked for, and a program that makes no call of its own. */
 function faultySpec(ground: KernelGround): ContainerSpec {
-  const plain = containerSpec({ sandboxId: SANDBOX.id, name: 'app', program: 'stubborn', limits: LIMITS, ground });
+  const plain = containerSpec({ sandboxId: SANDBOX.id, name: NAME, program: 'stubborn', limits: LIMITS, ground });
   const { process, linux } = plain.config;
   const source = ground.layers[0] ?? '';
   return {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 export async function portraitOf(pid: number): Promise<Readonly<Record<string, unknown>>> {
   const proc = join('/proc', String(pid));
   const read = (name: string): Promise<string> => readFile(join(proc, name), 'utf8');
+  const namespaces = await privateNamespaces(join(proc, 'ns'));
   const status = (await read('status')).split('\n');
   return {
     status: status.filter((line) =>
@@ -20,8 +21,8 @@ export async function portraitOf(pid: number): Promise<Readonly<Record<string, u
     mounts: (await read('mountinfo')).split('\n').map(withoutNumbers),
     command: [await read('cmdline'), await read('environ')],
     descriptors: await descriptors(join(proc, 'fd')),
-    namespaces: await privateNamespaces(join(proc, 'ns')),
-    devices: (await readdir(join(proc, 'root/dev'), { recursive: true })).sort(),
+    namespaces,
+    devices: namespaces.includes('mnt') ? (await readdir(join(proc, 'root/dev'))).sort() : null,
     directory: (await readlink(join(proc, 'cwd'))).replace(/^.*state\//, ''),
   };
 }
