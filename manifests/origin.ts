@@ -48,7 +48,7 @@ export function locate(origin: Origin, podField: string): SourcePosition & { rea
   }
 }
 
-const CONTAINER_SECURITY = /^containers\[\d+\]\.securityContext\./;
+const CONTAINER_SECURITY = /^(?:initContainers|containers)\[\d+\]\.securityContext\./;
 
 function parentPath(path: string): string {
   const cut = Math.max(path.lastIndexOf('.'), path.lastIndexOf('['));

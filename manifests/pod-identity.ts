@@ -1,5 +1,5 @@
 import { digestOf } from './canonical-json.ts';
-import type { Workload } from './workload.ts';
+import type { Container, Workload } from './workload.ts';
 
 /**
  * Names what a running pod was made from. It changes exactly when running pods must be replaced by new processes:
@@ -10,14 +10,12 @@ import type { Workload } from './workload.ts';
  * @throws RangeError when an image of the pod has no digest; resolve all of them first.
  */
 export function podIdentity(workload: Workload, imageDigests: Readonly<Record<string, string>>): string {
-  const { terminationGracePeriodSeconds: _grace, containers, ...pod } = workload.pod;
-  return digestOf({
-    ...pod,
-    containers: containers.map(({ resources: _resources, image, ...container }) => ({
-      ...container,
-      image: digestFor(image, imageDigests),
-    })),
+  const { terminationGracePeriodSeconds: _grace, initContainers, containers, ...pod } = workload.pod;
+  const identify = ({ resources: _resources, image, ...container }: Container): unknown => ({
+    ...container,
+    image: digestFor(image, imageDigests),
   });
+  return digestOf({ ...pod, initContainers: initContainers.map(identify), containers: containers.map(identify) });
 }
 
 function digestFor(reference: string, imageDigests: Readonly<Record<string, string>>): string {

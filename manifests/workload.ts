@@ -43,7 +43,15 @@ export interface PodTemplate {
   readonly hostUsers: boolean;
   readonly hostname: string;
   readonly volumes: readonly Volume[];
+  /** Run one after the other, each to its end, before the containers start; sidecars among them run on beside those. */
+  readonly initContainers: readonly InitContainer[];
   readonly containers: readonly Container[];
+}
+
+/** A container that comes first. */
+export interface InitContainer extends Container {
+  /** True for `restartPolicy: Always` on the init container itself: it is not waited for, and kept running. */
+  readonly isSidecar: boolean;
 }
 
 export type Volume =
@@ -51,7 +59,6 @@ export type Volume =
       readonly name: string;
       readonly type: 'emptyDir';
       readonly medium: 'Disk' | 'Memory';
-      readonly sizeLimitBytes: number | null;
     }
   | { readonly name: string; readonly type: 'hostPath'; readonly path: string; readonly hostPathType: HostPathType };
 
@@ -131,4 +138,9 @@ export type WorkloadKey = string;
 /** @returns the key of a workload, `namespace/name`. */
 export function workloadKey(workload: Pick<Workload, 'namespace' | 'name'>): WorkloadKey {
   return `${workload.namespace}/${workload.name}`;
+}
+
+/** @returns every container of a pod, init containers first, in the order they start. */
+export function allContainers(pod: Pick<PodTemplate, 'initContainers' | 'containers'>): readonly Container[] {
+  return [...pod.initContainers, ...pod.containers];
 }

@@ -1,7 +1,7 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
 import type { Limits } from '../../native/index.ts';
-import { isComplete } from '../reconcile/availability.ts';
 import { podId } from '../reconcile/pod-id.ts';
+import { findContainer, hasBegun, hasCompleted, isComplete, startOrder } from '../reconcile/start-order.ts';
 import type {
   DesiredState,
   DesiredWorkload,
@@ -110,16 +110,20 @@ function comparePod(pod: ObservedPod, version: Version, action: Drift['action'])
     action,
   });
   if (pod.state === 'dead') return [drift('pod', 'running', 'dead')];
-  return version.workload.pod.containers.flatMap(({ name }) => {
-    const container = pod.containers.find((candidate) => candidate.name === name);
-    if (!container) return [drift(`containers[${name}].state`, 'running', 'missing')];
-    if (container.state === 'running') return compareLimits(container, drift);
-    if (container.state === 'paused') {
-      return [drift(`containers[${name}].state`, 'running', 'paused'), ...compareLimits(container, drift)];
+  if (hasCompleted(pod, version)) return [];
+  const order = startOrder(version.workload.pod);
+  const isOnItsWay = order.some(({ role }) => role === 'init') && !hasBegun(pod, version);
+  return order.flatMap(({ container: { name }, role }) => {
+    // An init container that runs, waits or is tried again is a pod on its way.
+    if (role === 'init') return [];
+    const field = `${role === 'main' ? 'containers' : 'initContainers'}[${name}]`;
+    const container = findContainer(pod, name);
+    if (!container) return isOnItsWay ? [] : [drift(`${field}.state`, 'running', 'missing')];
+    if (container.state === 'exited') {
+      return isComplete(container, role, version) ? [] : [drift(`${field}.state`, 'running', describeExit(container))];
     }
-    return isComplete(container, version)
-      ? []
-      : [drift(`containers[${name}].state`, 'running', describeExit(container))];
+    const paused = container.state === 'paused' ? [drift(`${field}.state`, 'running', 'paused')] : [];
+    return [...paused, ...compareLimits(container, field, drift)];
   });
 }
 
@@ -127,15 +131,16 @@ const LIMIT_FIELDS = { memoryBytes: 'memory', cpuMillis: 'cpu', pids: 'pids' } a
 
 function compareLimits(
   container: PodContainer,
+  path: string,
   drift: (field: string, desired: string, observed: string) => Drift,
 ): readonly Drift[] {
-  const { kernel, expected, name } = container;
+  const { kernel, expected } = container;
   if (kernel === null) return [];
   return (Object.keys(LIMIT_FIELDS) as (keyof Limits)[])
     .filter((limit) => kernel[limit] !== expected[limit])
     .map((limit) =>
       drift(
-        `containers[${name}].resources.limits.${LIMIT_FIELDS[limit]}`,
+        `${path}.resources.limits.${LIMIT_FIELDS[limit]}`,
         describeLimit(expected[limit]),
         describeLimit(kernel[limit]),
       ),

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Container } from '../../manifests/index.ts';
+import { allContainers, type Container } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { writeContainerLabels, writePodLabels } from '../observe/labels.ts';
@@ -79,7 +79,7 @@ async function startContainer(
   version: Version,
 ): Promise<void> {
   const { pod } = version.workload;
-  const container = pod.containers.find((candidate) => candidate.name === step.container);
+  const container = allContainers(pod).find((candidate) => candidate.name === step.container);
   const image = container && version.images[container.image];
   if (!container || !image)
     throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);

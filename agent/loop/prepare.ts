@@ -1,4 +1,4 @@
-import { digestOf, type LocatedWorkload, podIdentity, type StringMap } from '../../manifests/index.ts';
+import { allContainers, digestOf, type LocatedWorkload, podIdentity, type StringMap } from '../../manifests/index.ts';
 import type { ImageFacts, PolicyEngine, PolicyInput, Verdict } from '../../policies/index.ts';
 import { toFailure } from '../execute/to-failure.ts';
 import type { ImageSource, ResolvedImage } from '../images/image-source.ts';
@@ -52,7 +52,7 @@ async function resolveImages(
   { workload }: Pick<LocatedWorkload, 'workload'>,
   images: Pick<ImageSource, 'resolve'>,
 ): Promise<Resolution> {
-  const references = [...new Set(workload.pod.containers.map((container) => container.image))];
+  const references = [...new Set(allContainers(workload.pod).map((container) => container.image))];
   try {
     const resolved = await Promise.all(references.map((reference) => images.resolve(reference)));
     return { ok: true, images: Object.fromEntries(resolved.map((image, index) => [references[index], image])) };

@@ -1,3 +1,4 @@
+import { findContainer, hasCompleted, isComplete, startOrder } from './start-order.ts';
 import type { ObservedPod, PlanContext, PodContainer, Version } from './state.ts';
 
 /** Runs of at least this long make a restart start over at the shortest back-off (as kubelet does). */
@@ -8,30 +9,24 @@ const LONGEST_BACKOFF_MS = 300_000;
 /** When a pod counts towards the replicas that serve; `readyAt` is set when only time is missing. */
 export type Availability = { readonly available: boolean; readonly readyAt: number | null };
 
-/** A pod is available once every container has run without a break for the settling time, or has completed as wanted. */
+/**
+ * A pod is available once every main container has run without a break for the settling time, or has completed as wanted,
+ * and its sidecars run as long as they are needed.
+ */
 export function availability(pod: ObservedPod, version: Version, context: PlanContext): Availability {
   const minimumMs = Math.max(version.workload.update.minReadySeconds * 1_000, context.settleMs);
+  const isOver = hasCompleted(pod, version);
   let readyAt: number | null = null;
   if (pod.state === 'dead') return { available: false, readyAt: null };
-  for (const { name } of version.workload.pod.containers) {
-    const container = pod.containers.find((candidate) => candidate.name === name);
-    if (!container) return { available: false, readyAt: null };
-    if (container.state === 'exited') {
-      if (!isComplete(container, version)) return { available: false, readyAt: null };
-      continue;
-    }
-    if (container.state === 'paused') return { available: false, readyAt: null };
-    const settledAt = container.startedAt + minimumMs;
+  for (const { container, role } of startOrder(version.workload.pod)) {
+    if (role === 'init' || (role === 'sidecar' && isOver)) continue;
+    const found = findContainer(pod, container.name);
+    if (found?.state === 'exited' && isComplete(found, role, version)) continue;
+    if (found?.state !== 'running') return { available: false, readyAt: null };
+    const settledAt = found.startedAt + minimumMs;
     if (settledAt > context.now) readyAt = Math.max(readyAt ?? 0, settledAt);
   }
   return { available: readyAt === null, readyAt };
-}
-
-/** @returns whether a finished container has done what its restart policy wants of it. */
-export function isComplete(container: PodContainer, version: Version): boolean {
-  if (!container.exit) return false;
-  const policy = version.workload.pod.restartPolicy;
-  return policy === 'Never' || (policy === 'OnFailure' && container.exit.code === 0);
 }
 
 /** When a finished container may start again, and how many crashes in a row that makes. */

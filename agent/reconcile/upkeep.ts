@@ -1,39 +1,74 @@
 import type { Container } from '../../manifests/index.ts';
 import type { Limits } from '../../native/index.ts';
-import { isComplete, nextRestart } from './availability.ts';
-import { combine, type Draft, nothing, steps, waiting } from './draft.ts';
+import { nextRestart } from './availability.ts';
+import { blocked, combine, type Draft, nothing, steps, waiting } from './draft.ts';
 import type { Step } from './plan.ts';
 import { podId } from './pod-id.ts';
+import {
+  findContainer,
+  hasBegun,
+  hasCompleted,
+  isComplete,
+  type OrderedContainer,
+  type Role,
+  startOrder,
+} from './start-order.ts';
 import type { ObservedPod, PlanContext, PodContainer, Version } from './state.ts';
 
-/** Makes a pod that is not there: its namespaces, then each container in the order of the manifest. */
+/** Makes a pod that is not there: its namespaces, then its containers in order, up to the first that has to end first. */
 export function createPod(version: Version, replica: number, reason: string): Draft {
   const { workload, identity } = version;
   const key = `${workload.namespace}/${workload.name}`;
   const pod = podId(workload, replica, identity);
+  const order = startOrder(workload.pod);
+  const firstInit = order.findIndex(({ role }) => role === 'init');
   const create: Step = { kind: 'create-pod', workload: key, pod, identity, replica, reason };
   return steps(
     create,
-    ...workload.pod.containers.map((container) => startContainer(key, pod, version, container.name, reason)),
+    ...order
+      .slice(0, firstInit < 0 ? order.length : firstInit + 1)
+      .map(({ container }) => startContainer(key, pod, version, container.name, reason)),
   );
 }
 
-/** Keeps a pod as its version describes it: makes it anew when dead, starts what is missing or ended, restores limits. */
+/**
+ * Keeps a pod as its version describes it: makes it anew when dead, starts what is missing or ended, restores limits.
+ * What comes after an init container waits for its end, what comes after a sidecar for its start.
+ */
 export function keepPod(pod: ObservedPod, version: Version, context: PlanContext): Draft {
   if (pod.state === 'dead') {
     const remove: Step = { kind: 'remove-pod', workload: pod.key, pod: pod.id, reason: 'its sandbox died' };
     return combine(steps(remove), createPod(version, pod.replica, 'its sandbox died'));
   }
-  return combine(
-    ...version.workload.pod.containers.map((container) => keepContainer(pod, container, version, context)),
-  );
+  if (hasCompleted(pod, version)) return endSidecars(pod, version);
+  const drafts: Draft[] = [];
+  for (const ordered of startOrder(version.workload.pod)) {
+    if (ordered.role === 'init' && hasBegun(pod, version)) continue;
+    drafts.push(keepContainer(pod, ordered, version, context));
+    const found = findContainer(pod, ordered.container.name);
+    if (ordered.role === 'init' && !(found && isComplete(found, 'init', version))) break;
+  }
+  return combine(...drafts);
 }
 
-function keepContainer(pod: ObservedPod, container: Container, version: Version, context: PlanContext): Draft {
-  const found = pod.containers.find((candidate) => candidate.name === container.name);
+/** Sidecars serve the main containers, and end with them. */
+function endSidecars(pod: ObservedPod, version: Version): Draft {
+  if (!pod.containers.some((container) => container.state !== 'exited')) return nothing;
+  const graceMs = version.workload.pod.terminationGracePeriodSeconds * 1_000;
+  return steps({ kind: 'stop-pod', workload: pod.key, pod: pod.id, graceMs, reason: 'its containers have completed' });
+}
+
+function keepContainer(
+  pod: ObservedPod,
+  { container, role }: OrderedContainer,
+  version: Version,
+  context: PlanContext,
+): Draft {
+  const found = findContainer(pod, container.name);
   if (!found) return steps(startContainer(pod.key, pod.id, version, container.name, 'it is missing'));
-  if (found.state === 'exited') return restart(pod, found, version, context);
-  return combine(resume(pod, found, version), restoreLimits(pod, found, container, version));
+  if (found.state === 'exited') return restart(pod, found, { role, version, context });
+  const upkeep = combine(resume(pod, found, version), restoreLimits(pod, found, container, version));
+  return role === 'init' ? combine(upkeep, waiting(pod.key, `init container ${container.name} runs`, null)) : upkeep;
 }
 
 function resume(pod: ObservedPod, { name, state }: PodContainer, version: Version): Draft {
@@ -66,8 +101,15 @@ function restoreLimits(pod: ObservedPod, found: PodContainer, container: Contain
   });
 }
 
-function restart(pod: ObservedPod, container: PodContainer, version: Version, context: PlanContext): Draft {
-  if (isComplete(container, version)) return nothing;
+interface Ended {
+  readonly role: Role;
+  readonly version: Version;
+  readonly context: PlanContext;
+}
+
+function restart(pod: ObservedPod, container: PodContainer, { role, version, context }: Ended): Draft {
+  if (isComplete(container, role, version)) return nothing;
+  if (role === 'init' && version.workload.pod.restartPolicy === 'Never') return initFailed(pod, container);
   const ended = describeExit(container);
   const next = nextRestart(container);
   if (next.at > context.now)
@@ -82,6 +124,12 @@ function restart(pod: ObservedPod, container: PodContainer, version: Version, co
     crashes: next.crashes,
     reason: `it ${ended}`,
   });
+}
+
+/** With restartPolicy Never a failed init container is the end of the pod, as in Kubernetes. */
+function initFailed(pod: ObservedPod, container: PodContainer): Draft {
+  const reason = `init container ${container.name} ${describeExit(container)}, and restartPolicy is Never`;
+  return blocked({ workload: pod.key, cause: 'step', reason, findings: [], failure: null });
 }
 
 function startContainer(key: string, pod: string, version: Version, container: string, reason: string): Step {

@@ -1,6 +1,13 @@
-import type { ContainerStatus, PodStatus, WorkloadState, WorkloadStatus } from '../../manifests/index.ts';
-import { availability, isComplete } from '../reconcile/availability.ts';
+import {
+  allContainers,
+  type ContainerStatus,
+  type PodStatus,
+  type WorkloadState,
+  type WorkloadStatus,
+} from '../../manifests/index.ts';
+import { availability } from '../reconcile/availability.ts';
 import type { Plan } from '../reconcile/plan.ts';
+import { findContainer, hasCompleted, isComplete, roleOf } from '../reconcile/start-order.ts';
 import type { DesiredWorkload, ObservedPod, PlanContext, PodContainer, Version } from '../reconcile/state.ts';
 import { describeExit } from '../reconcile/upkeep.ts';
 
@@ -53,7 +60,7 @@ function progress(
   const crashed = wantedPods
     .flatMap((pod) => pod.containers)
     .find((container) => container.state === 'exited' && container.crashes > 0);
-  if (crashed && version !== null && !isComplete(crashed, version)) {
+  if (crashed && version !== null && !isComplete(crashed, roleOf(version, crashed.name), version)) {
     return {
       state: 'Failed',
       reason: 'CrashLoop',
@@ -95,16 +102,18 @@ function podPhase(pod: ObservedPod, version: Version | null): PodStatus['state']
   if (pod.state === 'dead') return 'Failed';
   if (pod.containers.length === 0) return 'Pending';
   if (pod.containers.some((container) => container.state !== 'exited')) return 'Running';
-  const isDone = version !== null && pod.containers.every((container) => isComplete(container, version));
+  const isDone = version !== null && hasCompleted(pod, version);
   if (!isDone) return version?.workload.pod.restartPolicy === 'Always' ? 'Running' : 'Failed';
-  return pod.containers.every((container) => container.exit?.code === 0) ? 'Succeeded' : 'Failed';
+  const mains = version.workload.pod.containers.map(({ name }) => findContainer(pod, name));
+  return mains.every((container) => container?.exit?.code === 0) ? 'Succeeded' : 'Failed';
 }
 
 function containerStatus(container: PodContainer, version: Version | null): ContainerStatus {
   const { name, state, pid, restarts, startedAt, exit } = container;
   return {
     name,
-    image: version?.workload.pod.containers.find((candidate) => candidate.name === name)?.image ?? '',
+    image:
+      version === null ? '' : (allContainers(version.workload.pod).find((entry) => entry.name === name)?.image ?? ''),
     state: state === 'exited' ? 'Terminated' : 'Running',
     pid,
     restarts,

@@ -42,23 +42,37 @@ const port = strictFields(
   UNSUPPORTED.port,
 );
 
+const fields = {
+  name: dnsLabel,
+  image,
+  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
+  command: z.array(z.string()).optional(),
+  args: z.array(z.string()).optional(),
+  workingDir: absolutePath.optional(),
+  env: z.array(envVar).optional(),
+  ports: z.array(port).optional(),
+  resources: resources.optional(),
+  volumeMounts: z.array(volumeMount).optional(),
+  securityContext: securityContext.optional(),
+};
+
 /** A container as written. */
-export const container = strictFields(
-  {
-    name: dnsLabel,
-    image,
-    imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
-    command: z.array(z.string()).optional(),
-    args: z.array(z.string()).optional(),
-    workingDir: absolutePath.optional(),
-    env: z.array(envVar).optional(),
-    ports: z.array(port).optional(),
-    resources: resources.optional(),
-    volumeMounts: z.array(volumeMount).optional(),
-    securityContext: securityContext.optional(),
-  },
-  UNSUPPORTED.container,
-).superRefine(({ env = [], ports = [], volumeMounts = [] }, context) => {
+export const container = strictFields(fields, UNSUPPORTED.container).superRefine(checkContainer);
+
+/** An init container as written; with `restartPolicy: Always` it is a sidecar. */
+export const initContainer = strictFields(
+  { ...fields, restartPolicy: z.literal('Always').optional() },
+  UNSUPPORTED.container.filter((field) => field !== 'restartPolicy'),
+).superRefine(checkContainer);
+
+/** The part of a container whose entries must differ. */
+interface CheckedContainer {
+  readonly env?: readonly { readonly name: string }[] | undefined;
+  readonly ports?: readonly { readonly name?: string | undefined }[] | undefined;
+  readonly volumeMounts?: readonly { readonly mountPath: string }[] | undefined;
+}
+
+function checkContainer({ env = [], ports = [], volumeMounts = [] }: CheckedContainer, context: z.RefinementCtx): void {
   reportDuplicates(context, {
     what: 'variable',
     items: env,
@@ -77,7 +91,10 @@ export const container = strictFields(
     keyOf: (mount) => mount.mountPath,
     stepsTo: (index) => ['volumeMounts', index, 'mountPath'],
   });
-});
+}
 
 /** A container as written. */
 export type WrittenContainer = z.output<typeof container>;
+
+/** An init container as written. */
+export type WrittenInitContainer = z.output<typeof initContainer>;

@@ -33,7 +33,6 @@ export const UNSUPPORTED = {
     'hostPID',
     'hostnameOverride',
     'imagePullSecrets',
-    'initContainers',
     'nodeName',
     'os',
     'overhead',

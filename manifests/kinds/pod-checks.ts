@@ -8,6 +8,7 @@ import type { WrittenVolume } from './volume.ts';
 
 /** The part of a pod spec whose fields depend on each other. */
 interface CheckedPodSpec {
+  readonly initContainers?: readonly WrittenContainer[] | undefined;
   readonly containers: readonly WrittenContainer[];
   readonly volumes?: readonly WrittenVolume[] | undefined;
   readonly securityContext?: PodSecurityContext | undefined;
@@ -18,9 +19,9 @@ interface CheckedPodSpec {
 export function checkPodSpec(spec: CheckedPodSpec, context: z.RefinementCtx): void {
   reportDuplicates(context, {
     what: 'container name',
-    items: spec.containers,
-    keyOf: ({ name }) => name,
-    stepsTo: (index) => ['containers', index, 'name'],
+    items: listed(spec),
+    keyOf: ({ container }) => container.name,
+    stepsTo: (index) => [...(listed(spec)[index]?.steps ?? []), 'name'],
   });
   reportDuplicates(context, {
     what: 'volume name',
@@ -33,28 +34,43 @@ export function checkPodSpec(spec: CheckedPodSpec, context: z.RefinementCtx): vo
   if (spec.hostUsers !== true) checkMappedIds(spec, context);
 }
 
-function checkMounts({ containers, volumes = [] }: CheckedPodSpec, context: z.RefinementCtx): void {
-  const names = volumes.map(({ name }) => name);
-  for (const [index, { volumeMounts = [] }] of containers.entries()) {
-    for (const [mountIndex, { name }] of volumeMounts.entries()) {
+interface ListedContainer {
+  readonly container: WrittenContainer;
+  /** Where it is in the pod spec. */
+  readonly steps: readonly (string | number)[];
+}
+
+/** Every container, of both lists. */
+function listed({ initContainers = [], containers }: CheckedPodSpec): readonly ListedContainer[] {
+  return [
+    ...initContainers.map((container, index) => ({ container, steps: ['initContainers', index] })),
+    ...containers.map((container, index) => ({ container, steps: ['containers', index] })),
+  ];
+}
+
+function checkMounts(spec: CheckedPodSpec, context: z.RefinementCtx): void {
+  const names = (spec.volumes ?? []).map(({ name }) => name);
+  for (const { container, steps } of listed(spec)) {
+    for (const [mountIndex, { name }] of (container.volumeMounts ?? []).entries()) {
       if (names.includes(name)) continue;
       const meant = nearest(name, names);
       const hint = meant === null ? 'add it to `volumes`' : `did you mean ${quoted(meant)}?`;
       context.addIssue({
         code: 'custom',
-        path: ['containers', index, 'volumeMounts', mountIndex, 'name'],
+        path: [...steps, 'volumeMounts', mountIndex, 'name'],
         message: `the pod has no volume ${quoted(name)}; ${hint}`,
       });
     }
   }
 }
 
-function checkNonRoot({ containers, securityContext: pod }: CheckedPodSpec, context: z.RefinementCtx): void {
-  for (const [index, { securityContext: own }] of containers.entries()) {
+function checkNonRoot(spec: CheckedPodSpec, context: z.RefinementCtx): void {
+  const { securityContext: pod } = spec;
+  for (const { container, steps } of listed(spec)) {
+    const own = container.securityContext;
     const isNonRoot = own?.runAsNonRoot ?? pod?.runAsNonRoot;
     if (!isNonRoot || (own?.runAsUser ?? pod?.runAsUser) !== 0) continue;
-    const path =
-      own?.runAsUser === 0 ? ['containers', index, 'securityContext', 'runAsUser'] : ['securityContext', 'runAsUser'];
+    const path = own?.runAsUser === 0 ? [...steps, 'securityContext', 'runAsUser'] : ['securityContext', 'runAsUser'];
     context.addIssue({
       code: 'custom',
       path,
@@ -66,7 +82,8 @@ function checkNonRoot({ containers, securityContext: pod }: CheckedPodSpec, cont
 /** The range of ids a pod's own user namespace maps. */
 const MAPPED_IDS = 65_536;
 
-function checkMappedIds({ containers, securityContext: pod }: CheckedPodSpec, context: z.RefinementCtx): void {
+function checkMappedIds(spec: CheckedPodSpec, context: z.RefinementCtx): void {
+  const { securityContext: pod } = spec;
   const check = (id: number | undefined, path: (string | number)[]): void => {
     if (id === undefined || id < MAPPED_IDS) return;
     const message = `must be at most ${MAPPED_IDS - 1} in a user namespace of its own; lower it, or set \`hostUsers: true\``;
@@ -74,8 +91,8 @@ function checkMappedIds({ containers, securityContext: pod }: CheckedPodSpec, co
   };
   for (const field of ['runAsUser', 'runAsGroup'] as const) {
     check(pod?.[field], ['securityContext', field]);
-    for (const [index, { securityContext: own }] of containers.entries()) {
-      check(own?.[field], ['containers', index, 'securityContext', field]);
+    for (const { container, steps } of listed(spec)) {
+      check(container.securityContext?.[field], [...steps, 'securityContext', field]);
     }
   }
   for (const [index, group] of (pod?.supplementalGroups ?? []).entries()) {

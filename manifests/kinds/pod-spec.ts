@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
-import { container } from './container.ts';
+import { container, initContainer } from './container.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { dnsLabel, labelMap } from './names.ts';
 import { checkPodSpec } from './pod-checks.ts';
@@ -14,6 +14,7 @@ const LONGEST_GRACE_SECONDS = 24 * 60 * 60;
 /** PodSpec as written. */
 export const podSpec = strictFields(
   {
+    initContainers: z.array(initContainer).max(MOST_CONTAINERS).optional(),
     containers: z.array(container).min(1).max(MOST_CONTAINERS),
     volumes: z.array(volume).optional(),
     nodeSelector: labelMap.optional(),

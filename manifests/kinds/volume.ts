@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
-import { parseBytes } from '../values/quantity.ts';
 import { absolutePath } from './absolute-path.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { dnsLabel } from './names.ts';
-import { quantity } from './quantity-field.ts';
 
-const emptyDir = strictFields(
-  { medium: z.enum(['', 'Memory']).optional(), sizeLimit: quantity(parseBytes, 1).optional() },
-  [],
-);
+// A size nobody enforces would be a promise broken in silence.
+const emptyDir = strictFields({ medium: z.enum(['', 'Memory']).optional() }, ['sizeLimit']);
 
 const hostPath = strictFields(
   {

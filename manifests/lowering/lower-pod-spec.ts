@@ -15,6 +15,10 @@ export function lowerPodSpec(spec: PodSpec, name: string): PodTemplate {
     hostUsers: spec.hostUsers ?? false,
     hostname: spec.hostname ?? name,
     volumes: (spec.volumes ?? []).map(lowerVolume),
+    initContainers: (spec.initContainers ?? []).map(({ restartPolicy, ...container }) => ({
+      ...lowerContainer(container, spec.securityContext ?? {}),
+      isSidecar: restartPolicy === 'Always',
+    })),
     containers: spec.containers.map((container) => lowerContainer(container, spec.securityContext ?? {})),
   };
 }
@@ -25,6 +29,5 @@ function lowerVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {
     name,
     type: 'emptyDir',
     medium: emptyDir?.medium === 'Memory' ? 'Memory' : 'Disk',
-    sizeLimitBytes: emptyDir?.sizeLimit ?? null,
   };
 }

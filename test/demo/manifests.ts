@@ -38,7 +38,7 @@ spec:
 ${resources === null ? '' : `          resources:\n            ${resources}\n`}`;
 }
 
-/** @returns `sensor.yaml`: a Pod of two containers that share a volume. */
+/** @returns `sensor.yaml`: a Pod of two containers that share a volume, which an init container prepares. */
 export function sensorManifest(image: string): string {
   return `apiVersion: v1
 kind: Pod
@@ -49,6 +49,12 @@ spec:
   volumes:
     - name: readings
       emptyDir: {}
+  initContainers:
+    - name: prepare
+      image: ${image}
+      command: [/bin/sh, -c, 'echo readings of this node > /readings/log']
+      resources: { limits: { cpu: 100m, memory: 32Mi } }
+      volumeMounts: [{ name: readings, mountPath: /readings }]
   containers:
     - name: writer
       image: ${image}

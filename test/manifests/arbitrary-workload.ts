@@ -19,7 +19,6 @@ const volumes: fc.Arbitrary<readonly Volume[]> = fc.uniqueArray(
       name: label,
       type: fc.constant('emptyDir' as const),
       medium: fc.constantFrom('Disk' as const, 'Memory' as const),
-      sizeLimitBytes: amount,
     }),
     fc.record({
       name: label,
@@ -89,16 +88,32 @@ const pod: fc.Arbitrary<PodTemplate> = fc
       names,
       [...groups].sort((a, b) => a - b),
     );
-    return fc.record({
-      restartPolicy: fc.constant('Always' as const),
-      terminationGracePeriodSeconds: fc.nat({ max: 600 }),
-      hostNetwork: fc.boolean(),
-      hostUsers: fc.boolean(),
-      hostname: label,
-      volumes: fc.constant(podVolumes),
-      containers: fc.uniqueArray(one, { selector: ({ name }) => name, minLength: 1, maxLength: 2 }),
-    });
+    return fc
+      .tuple(
+        fc.uniqueArray(one, { selector: ({ name }) => name, minLength: 1, maxLength: 3 }),
+        fc.nat({ max: 2 }),
+        fc.boolean(),
+      )
+      .chain(([all, inits, isSidecar]) => podOf(all, Math.min(inits, all.length - 1), isSidecar, podVolumes));
   });
+
+function podOf(
+  all: readonly Container[],
+  inits: number,
+  isSidecar: boolean,
+  podVolumes: readonly Volume[],
+): fc.Arbitrary<PodTemplate> {
+  return fc.record({
+    restartPolicy: fc.constant('Always' as const),
+    terminationGracePeriodSeconds: fc.nat({ max: 600 }),
+    hostNetwork: fc.boolean(),
+    hostUsers: fc.boolean(),
+    hostname: label,
+    volumes: fc.constant(podVolumes),
+    initContainers: fc.constant(all.slice(0, inits).map((container) => ({ ...container, isSidecar }))),
+    containers: fc.constant(all.slice(inits)),
+  });
+}
 
 const common = { namespace: label, name: label, annotations: labels, nodeSelector: labels, pod };
 

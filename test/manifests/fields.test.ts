@@ -25,6 +25,7 @@ describe('a Pod with nothing but its name and image', () => {
         terminationGracePeriodSeconds: 30,
         hostNetwork: false,
         hostUsers: false,
+        initContainers: [],
         hostname: 'web',
         volumes: [],
         containers: [
@@ -73,12 +74,12 @@ describe('metadata and pod spec fields', () => {
     ['hostname', { spec: 'hostname: front' }, { pod: { hostname: 'front' } }],
     [
       'emptyDir volumes',
-      { spec: 'volumes: [{ name: a, emptyDir: {} }, { name: b, emptyDir: { medium: Memory, sizeLimit: 1Mi } }]' },
+      { spec: 'volumes: [{ name: a, emptyDir: {} }, { name: b, emptyDir: { medium: Memory } }]' },
       {
         pod: {
           volumes: [
-            { name: 'a', type: 'emptyDir', medium: 'Disk', sizeLimitBytes: null },
-            { name: 'b', type: 'emptyDir', medium: 'Memory', sizeLimitBytes: 1_048_576 },
+            { name: 'a', type: 'emptyDir', medium: 'Disk' },
+            { name: 'b', type: 'emptyDir', medium: 'Memory' },
           ],
         },
       },

@@ -19,12 +19,16 @@ export function writtenManifest(workload: Workload): object {
 }
 
 function writtenPod({ nodeSelector, pod }: Workload): object {
-  const { volumes, containers, ...rest } = pod;
+  const { volumes, initContainers, containers, ...rest } = pod;
   return {
     ...rest,
     nodeSelector,
     securityContext: { supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [] },
     volumes: volumes.map(writtenVolume),
+    initContainers: initContainers.map(({ isSidecar, ...container }) => ({
+      ...writtenContainer(container),
+      ...(isSidecar ? { restartPolicy: 'Always' } : {}),
+    })),
     containers: containers.map(writtenContainer),
   } satisfies Partial<Record<keyof PodTemplate, unknown>> & Record<string, unknown>;
 }
@@ -34,7 +38,7 @@ function writtenVolume(volume: Volume): object {
     return { name: volume.name, hostPath: { path: volume.path, type: volume.hostPathType } };
   }
   const medium = volume.medium === 'Memory' ? 'Memory' : '';
-  return { name: volume.name, emptyDir: { medium, ...present({ sizeLimit: volume.sizeLimitBytes }) } };
+  return { name: volume.name, emptyDir: { medium } };
 }
 
 function writtenContainer(container: Container): object {

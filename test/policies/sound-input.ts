@@ -70,6 +70,7 @@ export function soundInput(changes: Changes = {}): PolicyInput {
       hostUsers: false,
       hostname: 'shop',
       volumes: [],
+      initContainers: [],
       containers: [container],
       ...changes.pod,
     },

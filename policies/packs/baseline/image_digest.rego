@@ -13,9 +13,10 @@ import data.pod_container
 #   severity: deny
 #   remediation: "Add the digest to the reference, as in registry.example/app:1.2@sha256:..."
 findings contains found if {
-	some index, container in input.pod.containers
+	some one in pod_container.each
+	container := one.container
 	not is_pinned(container)
-	field := pod_container.field(index, "image")
+	field := pod_container.field(one, "image")
 	problem := concat("", ["Container ", pod_container.name(container), " runs an image that is not pinned by a sha256 digest."])
 	found := finding.at(rego.metadata.rule(), field, problem)
 }

@@ -13,9 +13,10 @@ import data.pod_container
 #   severity: deny
 #   remediation: Sign the image by its digest with a key the agent trusts, or add the signer's public key to the agent.
 findings contains found if {
-	some index, container in input.pod.containers
+	some one in pod_container.each
+	container := one.container
 	not is_signed(container)
-	field := pod_container.field(index, "image")
+	field := pod_container.field(one, "image")
 	problem := concat("", ["Container ", pod_container.name(container), " runs an image without a signature of a trusted key."])
 	found := finding.at(rego.metadata.rule(), field, problem)
 }

@@ -20,13 +20,14 @@ findings contains found if {
 }
 
 privilege_claims contains {"field": field, "problem": problem} if {
-	some index, container in input.pod.containers
+	some one in pod_container.each
+	container := one.container
 	some name, danger in {
 		"privileged": " is privileged: it has full rights over the node.",
 		"allowPrivilegeEscalation": " may gain more rights than it starts with, by setuid programs or file capabilities.",
 	}
 	not container.securityContext[name] == false
-	field := pod_container.field(index, concat("", ["securityContext.", name]))
+	field := pod_container.field(one, concat("", ["securityContext.", name]))
 	problem := concat("", ["Container ", pod_container.name(container), danger])
 }
 

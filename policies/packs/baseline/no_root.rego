@@ -15,9 +15,10 @@ import data.pod_container
 #   severity: deny
 #   remediation: Set securityContext.runAsUser to a uid from 1 to 2147483647, or give the image a numeric USER.
 findings contains found if {
-	some index, container in input.pod.containers
+	some one in pod_container.each
+	container := one.container
 	not runs_unprivileged(container)
-	field := pod_container.field(index, "securityContext.runAsUser")
+	field := pod_container.field(one, "securityContext.runAsUser")
 	problem := concat("", ["Container ", pod_container.name(container), root_problem(container)])
 	found := finding.at(rego.metadata.rule(), field, problem)
 }

@@ -13,13 +13,14 @@ import data.pod_container
 #   severity: deny
 #   remediation: "Set resources.limits.memory and resources.limits.cpu, such as memory: 128Mi and cpu: 250m."
 findings contains found if {
-	some index, container in input.pod.containers
+	some one in pod_container.each
+	container := one.container
 	some limit in [
 		{"written": "memory", "key": "memoryBytes"},
 		{"written": "cpu", "key": "cpuMillis"},
 	]
 	not has_limit(container, limit.key)
-	field := pod_container.field(index, concat("", ["resources.limits.", limit.written]))
+	field := pod_container.field(one, concat("", ["resources.limits.", limit.written]))
 	problem := concat("", ["Container ", pod_container.name(container), " has no ", limit.written, " limit."])
 	found := finding.at(rego.metadata.rule(), field, problem)
 }

@@ -13,6 +13,7 @@ sound := {
 	"version": "holdfast.dev/v1alpha1",
 	"pod": {
 		"hostUsers": false,
+		"initContainers": [],
 		"containers": [{
 			"name": "app",
 			"image": image,
@@ -45,6 +46,14 @@ fields(rule, tested) := {found.field |
 }
 
 test_sound_input_has_no_finding if count(findings_of(sound)) == 0
+
+test_init_containers_are_judged_like_the_others if {
+	found := findings_of(patched("add", "/pod/initContainers/0", {"name": "first", "isSidecar": false}))
+	{one.rule | some one in found} == {"no-root", "no-privileged", "resource-limits", "image-digest", "image-signed"}
+	every one in found {
+		startswith(one.field, "initContainers[0].")
+	}
+}
 
 test_every_finding_is_complete if {
 	found := findings_of({"pod": {"containers": [{}]}})

@@ -42,9 +42,11 @@ findings contains found if {
 }
 
 has_containers if {
-	is_array(input.pod.containers)
 	count(input.pod.containers) > 0
-	every container in input.pod.containers {
-		is_object(container)
+	every list in [input.pod.initContainers, input.pod.containers] {
+		is_array(list)
+		every container in list {
+			is_object(container)
+		}
 	}
 }

@@ -2,7 +2,7 @@ package gate_test
 
 import data.gate
 
-pod := {"containers": [{"name": "app"}]}
+pod := {"initContainers": [], "containers": [{"name": "app"}]}
 
 rules(tested) := {found.rule |
 	some found in gate.findings with input as tested
@@ -22,11 +22,18 @@ test_other_versions_are_denied if {
 
 test_pod_without_containers_is_denied if {
 	every containers in [[], {}, {"app": {"name": "app"}}, null, "app", true, 1, ["app"], [{}, null], [[]]] {
-		rules({"version": gate.input_version, "pod": {"containers": containers}}) == {"input-shape"}
+		rules({"version": gate.input_version, "pod": {"initContainers": [], "containers": containers}}) == {"input-shape"}
 	}
 	rules({"version": gate.input_version}) == {"input-shape"}
 	rules({"version": gate.input_version, "pod": {}}) == {"input-shape"}
 	rules({"version": gate.input_version, "pod": []}) == {"input-shape"}
+}
+
+test_pod_without_a_list_of_init_containers_is_denied if {
+	rules({"version": gate.input_version, "pod": {"containers": [{"name": "app"}]}}) == {"input-shape"}
+	every inits in [{}, null, "app", true, 1, ["app"], [null]] {
+		rules({"version": gate.input_version, "pod": object.union(pod, {"initContainers": inits})}) == {"input-shape"}
+	}
 }
 
 test_input_that_is_no_object_is_denied if {
