@@ -42,6 +42,8 @@ export interface PodTemplate {
   /** True shares the node's user namespace. Unlike Kubernetes the default is false: a user namespace of its own. */
   readonly hostUsers: boolean;
   readonly hostname: string;
+  /** Group that owns the pod's emptyDir volumes and that every process of the pod is in; null for none. */
+  readonly fsGroup: number | null;
   readonly volumes: readonly Volume[];
   /** Run one after the other, each to its end, before the containers start; sidecars among them run on beside those. */
   readonly initContainers: readonly InitContainer[];

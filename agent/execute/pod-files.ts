@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostPathType, PodTemplate, Volume } from '../../manifests/index.ts';
 import type { PodPaths } from './container-config.ts';
@@ -19,7 +19,7 @@ export interface PodFileRoots {
  */
 export async function preparePodFiles(roots: PodFileRoots, podId: string, pod: PodTemplate): Promise<PodPaths> {
   await Promise.all(
-    pod.volumes.map((volume) => prepareVolume(volume, podPaths(roots, podId, pod).volumes[volume.name])),
+    pod.volumes.map((volume) => prepareVolume(volume, podPaths(roots, podId, pod).volumes[volume.name], pod.fsGroup)),
   );
   const directory = filesDir(roots, podId);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -67,12 +67,13 @@ function hostsFile(pod: PodTemplate): string {
   return `127.0.0.1\tlocalhost ${pod.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
 }
 
-async function prepareVolume(volume: Volume, path: string | undefined): Promise<void> {
+async function prepareVolume(volume: Volume, path: string | undefined, fsGroup: number | null): Promise<void> {
   if (path === undefined) return;
   if (volume.type === 'hostPath') return prepareHostPath(volume.name, path, volume.hostPathType);
   await mkdir(path, { recursive: true, mode: 0o700 });
+  if (fsGroup !== null) await chown(path, 0, fsGroup);
   // World-writable as in Kubernetes; the directories above it are closed to everyone but root.
-  await chmod(path, 0o777);
+  await chmod(path, fsGroup === null ? 0o777 : 0o2777);
 }
 
 async function prepareHostPath(volume: string, path: string, type: HostPathType): Promise<void> {

@@ -55,7 +55,6 @@ export const UNSUPPORTED = {
   ],
   podSecurityContext: [
     'appArmorProfile',
-    'fsGroup',
     'fsGroupChangePolicy',
     'seLinuxChangePolicy',
     'seLinuxOptions',

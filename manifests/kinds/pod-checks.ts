@@ -95,6 +95,7 @@ function checkMappedIds(spec: CheckedPodSpec, context: z.RefinementCtx): void {
       check(container.securityContext?.[field], [...steps, 'securityContext', field]);
     }
   }
+  check(pod?.fsGroup, ['securityContext', 'fsGroup']);
   for (const [index, group] of (pod?.supplementalGroups ?? []).entries()) {
     check(group, ['securityContext', 'supplementalGroups', index]);
   }

@@ -19,7 +19,7 @@ const shared = {
 
 /** Pod-level security context as written. */
 export const podSecurityContext = strictFields(
-  { ...shared, supplementalGroups: z.array(id).optional() },
+  { ...shared, supplementalGroups: z.array(id).optional(), fsGroup: id.optional() },
   UNSUPPORTED.podSecurityContext,
 );
 

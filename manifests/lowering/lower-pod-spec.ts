@@ -14,6 +14,7 @@ export function lowerPodSpec(spec: PodSpec, name: string): PodTemplate {
     // Kubernetes' default is true; here isolation is what a manifest gets without asking.
     hostUsers: spec.hostUsers ?? false,
     hostname: spec.hostname ?? name,
+    fsGroup: spec.securityContext?.fsGroup ?? null,
     volumes: (spec.volumes ?? []).map(lowerVolume),
     initContainers: (spec.initContainers ?? []).map(({ restartPolicy, ...container }) => ({
       ...lowerContainer(container, spec.securityContext ?? {}),

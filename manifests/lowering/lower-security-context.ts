@@ -12,8 +12,14 @@ export function lowerSecurityContext(own: ContainerSecurityContext, pod: PodSecu
     runAsNonRoot: own.runAsNonRoot ?? pod.runAsNonRoot ?? false,
     runAsUser: own.runAsUser ?? pod.runAsUser ?? null,
     runAsGroup: own.runAsGroup ?? pod.runAsGroup ?? null,
-    supplementalGroups: [...new Set(pod.supplementalGroups)].sort((a, b) => a - b),
+    supplementalGroups: groups(pod),
     capabilities: { add: own.capabilities?.add ?? [], drop: own.capabilities?.drop ?? [] },
     seccompProfile: own.seccompProfile?.type ?? pod.seccompProfile?.type ?? 'RuntimeDefault',
   };
+}
+
+/** The group that owns the volumes is a group of every process, as in Kubernetes. */
+function groups({ supplementalGroups = [], fsGroup }: PodSecurityContext): readonly number[] {
+  const all = fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup];
+  return [...new Set(all)].sort((a, b) => a - b);
 }

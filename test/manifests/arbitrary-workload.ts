@@ -94,14 +94,16 @@ const pod: fc.Arbitrary<PodTemplate> = fc
         fc.nat({ max: 2 }),
         fc.boolean(),
       )
-      .chain(([all, inits, isSidecar]) => podOf(all, Math.min(inits, all.length - 1), isSidecar, podVolumes));
+      .chain(([all, inits, isSidecar]) =>
+        podOf(all, Math.min(inits, all.length - 1), isSidecar, { podVolumes, fsGroup: groups[0] ?? null }),
+      );
   });
 
 function podOf(
   all: readonly Container[],
   inits: number,
   isSidecar: boolean,
-  podVolumes: readonly Volume[],
+  { podVolumes, fsGroup }: { readonly podVolumes: readonly Volume[]; readonly fsGroup: number | null },
 ): fc.Arbitrary<PodTemplate> {
   return fc.record({
     restartPolicy: fc.constant('Always' as const),
@@ -109,6 +111,7 @@ function podOf(
     hostNetwork: fc.boolean(),
     hostUsers: fc.boolean(),
     hostname: label,
+    fsGroup: fc.constant(fsGroup),
     volumes: fc.constant(podVolumes),
     initContainers: fc.constant(all.slice(0, inits).map((container) => ({ ...container, isSidecar }))),
     containers: fc.constant(all.slice(inits)),

@@ -27,6 +27,7 @@ describe('a Pod with nothing but its name and image', () => {
         hostUsers: false,
         initContainers: [],
         hostname: 'web',
+        fsGroup: null,
         volumes: [],
         containers: [
           {

@@ -64,7 +64,12 @@ describe('a problem of a Pod', () => {
     ],
     [{ spec: '▶hostnetwork: true' }, 'spec.hostnetwork', 'unknown field `hostnetwork`, did you mean `hostNetwork`?'],
     [{ spec: '▶quiteDifferent: true' }, 'spec.quiteDifferent', 'unknown field `quiteDifferent`; remove it'],
-    [{ spec: 'securityContext: { ▶fsGroup: 1 }' }, 'spec.securityContext.fsGroup', /not supported yet/],
+    [{ spec: 'securityContext: { ▶fsGroup: 65536 }' }, 'spec.securityContext.fsGroup', /at most 65535/],
+    [
+      { spec: 'securityContext: { ▶fsGroupChangePolicy: Always }' },
+      'spec.securityContext.fsGroupChangePolicy',
+      /not supported yet/,
+    ],
     [
       { spec: 'securityContext: { supplementalGroups: [1, ▶65536] }' },
       'spec.securityContext.supplementalGroups[1]',

@@ -19,11 +19,14 @@ export function writtenManifest(workload: Workload): object {
 }
 
 function writtenPod({ nodeSelector, pod }: Workload): object {
-  const { volumes, initContainers, containers, ...rest } = pod;
+  const { volumes, initContainers, containers, fsGroup, ...rest } = pod;
   return {
     ...rest,
     nodeSelector,
-    securityContext: { supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [] },
+    securityContext: {
+      supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [],
+      ...present({ fsGroup }),
+    },
     volumes: volumes.map(writtenVolume),
     initContainers: initContainers.map(({ isSidecar, ...container }) => ({
       ...writtenContainer(container),

@@ -69,6 +69,7 @@ export function soundInput(changes: Changes = {}): PolicyInput {
       hostNetwork: false,
       hostUsers: false,
       hostname: 'shop',
+      fsGroup: null,
       volumes: [],
       initContainers: [],
       containers: [container],
