@@ -1,4 +1,5 @@
-import type { OciConfig } from './oci.ts';
+import type { Readable, Writable } from 'node:stream';
+import type { OciConfig, OciProcess } from './oci.ts';
 
 /**
  * How containers run. One contract, several grounds: the kernel (`createKernelBackend`) and the fake of the tests;
@@ -20,6 +21,11 @@ export interface ContainerBackend {
   pauseContainer(ref: ContainerRef): Promise<void>;
   /** Lets a paused container run on. */
   resumeContainer(ref: ContainerRef): Promise<void>;
+  /**
+   * Runs one more program in a running container, in its namespaces and cgroup, and confined as it is. Resolves once it is
+   * exec'd; `paused` when the container is. It ends when this process does.
+   */
+  execContainer(ref: ContainerRef, spec: ExecSpec): Promise<ExecSession>;
   /** Changes the limits of a running container in place, and records them as the applied ones. */
   updateLimits(ref: ContainerRef, limits: Limits): Promise<void>;
   /** Kills and removes a cgroup of our tree that no record speaks for. */
@@ -113,4 +119,48 @@ export interface Stranger {
   /** Path below our root, usable with `removeStranger`. */
   readonly id: string;
   readonly pids: readonly number[];
+}
+
+/** A program to run in a container. What is not given is as the container's own program has it. */
+export interface ExecSpec {
+  /** The program is looked up in the PATH of the environment when it has no slash. */
+  readonly args: readonly string[];
+  /** `KEY=value`, over the container's own. */
+  readonly env?: readonly string[];
+  /** Absolute; must be there. */
+  readonly cwd?: string;
+  readonly user?: Partial<OciProcess['user']>;
+  /** Runs it on a pseudo-terminal of this size; on pipes unless given. */
+  readonly terminal?: TerminalSize | null;
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A running program and its streams. It waits while what it writes is not read; destroy a stream to throw the rest away. */
+export interface ExecSession {
+  /** As the node sees it. */
+  readonly pid: number;
+  /** Ending it ends the program's input; a terminal's goes on. */
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Empty on a terminal, where all output is one. */
+  readonly stderr: Readable;
+  /** Comes after all output. */
+  readonly exited: Promise<ExecExit>;
+  /** Does nothing without a terminal. */
+  resize(size: TerminalSize): void;
+  /** Sends a signal, SIGKILL unless given, to the program and those of its children that are in its process group. */
+  kill(signal?: string): void;
+}
+
+export interface ExecExit {
+  /** Exit status, or null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** True when its shim ended first: nobody saw how the program did. */
+  readonly lost: boolean;
 }

@@ -3,6 +3,7 @@ export type BackendErrorCode =
   | 'not-found'
   | 'invalid-spec'
   | 'unsupported'
+  | 'paused'
   | 'no-resources'
   | 'exec-failed'
   | 'kernel'

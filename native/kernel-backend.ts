@@ -7,6 +7,7 @@ import { startContainer } from './container/start.ts';
 import { stopContainer } from './container/stop.ts';
 import { updateLimits } from './container/update-limits.ts';
 import type { BackendContext } from './context.ts';
+import { execContainer } from './exec/exec-container.ts';
 import { createShimLauncher } from './launch/shim.ts';
 import { createLiveness } from './observation/liveness.ts';
 import { observe } from './observation/observe.ts';
@@ -60,6 +61,7 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     removeContainer: (ref) => removeContainer(context, ref),
     pauseContainer: (ref) => pauseContainer(context, ref),
     resumeContainer: (ref) => resumeContainer(context, ref),
+    execContainer: (ref, spec) => execContainer(context, ref, spec),
     updateLimits: (ref, limits) => updateLimits(context, ref, limits),
     removeStranger: (id) => removeStranger(context, id),
     observe: () => observe(context),

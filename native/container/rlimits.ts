@@ -23,7 +23,7 @@ const RESOURCES: Readonly<Record<string, number>> = {
 };
 
 /** @returns the limits by number. @throws BackendError `invalid-spec` for an unknown type or a soft limit above the hard one. */
-export function rlimitsOf(process: OciProcess): ContainerLaunch['rlimits'] {
+export function rlimitsOf(process: Pick<OciProcess, 'rlimits'>): ContainerLaunch['rlimits'] {
   return process.rlimits.map(({ type, soft, hard }) => {
     const resource = RESOURCES[type];
     if (resource === undefined || !isLimit(soft) || !isLimit(hard) || soft > hard) {

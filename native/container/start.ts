@@ -7,6 +7,7 @@ import type { ShimReport } from '../launch/report.ts';
 import type { ProcessId } from '../process/process-id.ts';
 import { signalNumber } from '../process/signals.ts';
 import { groupOf } from '../records/layout.ts';
+import { profileOf } from '../records/process-profile.ts';
 import type { ContainerRecord, SandboxRecord } from '../records/records.ts';
 import { livingHolder } from '../sandbox/holder.ts';
 import { checkContainerSpec, checkRef } from './check-spec.ts';
@@ -67,6 +68,7 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await mkdir(dirname(spec.log.path), { recursive: true, mode: 0o700 });
   const exitPath = layout.exitFile(spec, attempt);
   const launch = await launchOf(spec, { cgroups, sandbox, holder, rootDir, exitPath });
+  await records.saveProfile(spec, profileOf(spec.config.process, launch.seccompFilter));
   const report = await launcher.launch(launch);
   await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report) });
   context.liveness.track(groupOf(spec), report.process);

@@ -1,9 +1,9 @@
-import type { ContainerLaunch, LaunchMount, LaunchSpec } from './launch-spec.ts';
+import type { ContainerLaunch, ExecLaunch, LaunchMount, LaunchSpec } from './launch-spec.ts';
 import { createSpecWriter, type SpecWriter } from './spec-writer.ts';
 
 const MAGIC = 0x31534648;
 const LENGTH_OFFSET = 4;
-const MODES = { sandbox: 1, container: 2 } as const;
+const MODES = { sandbox: 1, container: 2, exec: 3 } as const;
 const MOUNT_KINDS = { bind: 1, tmpfs: 2 } as const;
 const FLAGS = {
   privateUsers: 1 << 0,
@@ -11,6 +11,7 @@ const FLAGS = {
   readonlyRoot: 1 << 2,
   noNewPrivileges: 1 << 3,
   privileged: 1 << 4,
+  terminal: 1 << 5,
 } as const;
 const MOUNT_FLAGS = { recursive: 1 << 0, idmapped: 1 << 1 } as const;
 
@@ -25,16 +26,28 @@ export function encodeLaunchSpec(spec: LaunchSpec): Buffer {
   writer.u32(MODES[spec.mode]);
   writer.u32(flagsOf(spec));
   writer.texts(spec.shimGroupFiles);
-  if (spec.mode === 'sandbox') {
-    writer.text(spec.hostname);
-    writer.u32(spec.idBase);
-    writer.u32(spec.idCount);
-  } else {
-    writeContainer(writer, spec);
-  }
+  writeMode(writer, spec);
   const length = writer.finish().length;
   writer.patchU32(LENGTH_OFFSET, length);
   return writer.finish();
+}
+
+function writeMode(writer: SpecWriter, spec: LaunchSpec): void {
+  switch (spec.mode) {
+    case 'sandbox':
+      writer.text(spec.hostname);
+      writer.u32(spec.idBase);
+      writer.u32(spec.idCount);
+      return;
+    case 'container':
+      writeContainer(writer, spec);
+      return;
+    case 'exec':
+      writeExec(writer, spec);
+      return;
+    default:
+      spec satisfies never;
+  }
 }
 
 function flagsOf(spec: LaunchSpec): number {
@@ -42,8 +55,9 @@ function flagsOf(spec: LaunchSpec): number {
   if (spec.users === 'private') flags |= FLAGS.privateUsers;
   if (spec.network === 'private') flags |= FLAGS.privateNetwork;
   if (spec.mode === 'sandbox') return flags;
-  if (spec.isRootReadonly) flags |= FLAGS.readonlyRoot;
   if (spec.hasNoNewPrivileges) flags |= FLAGS.noNewPrivileges;
+  if (spec.mode === 'exec') return spec.terminal === null ? flags : flags | FLAGS.terminal;
+  if (spec.isRootReadonly) flags |= FLAGS.readonlyRoot;
   if (spec.isPrivileged) flags |= FLAGS.privileged;
   return flags;
 }
@@ -63,13 +77,22 @@ function writeContainer(writer: SpecWriter, spec: ContainerLaunch): void {
   writer.texts(spec.env);
   writer.text(spec.cwd);
   writeIdentity(writer, spec);
-  writer.bytes(spec.seccompFilter);
-  writer.u32(spec.streamOwner.uid);
-  writer.u32(spec.streamOwner.gid);
   writer.text(spec.log.path);
   writer.u64(BigInt(spec.log.maxBytes));
   writer.u32(spec.log.maxFiles);
   writer.text(spec.exitPath);
+}
+
+function writeExec(writer: SpecWriter, spec: ExecLaunch): void {
+  writer.u32(spec.container.pid);
+  writer.u64(BigInt(spec.container.startTime));
+  writer.texts(spec.groupFiles);
+  writer.texts(spec.args);
+  writer.texts(spec.env);
+  writer.text(spec.cwd);
+  writeIdentity(writer, spec);
+  writer.u32(spec.terminal?.rows ?? 0);
+  writer.u32(spec.terminal?.columns ?? 0);
 }
 
 function writeMount(writer: SpecWriter, mount: LaunchMount): void {
@@ -81,7 +104,7 @@ function writeMount(writer: SpecWriter, mount: LaunchMount): void {
   writer.texts(mount.parameters.flat());
 }
 
-function writeIdentity(writer: SpecWriter, spec: ContainerLaunch): void {
+function writeIdentity(writer: SpecWriter, spec: ContainerLaunch | ExecLaunch): void {
   writer.u32(spec.user.uid);
   writer.u32(spec.user.gid);
   writer.u32(spec.user.umask);
@@ -93,4 +116,7 @@ function writeIdentity(writer: SpecWriter, spec: ContainerLaunch): void {
     writer.u64(limit.soft);
     writer.u64(limit.hard);
   });
+  writer.bytes(spec.seccompFilter);
+  writer.u32(spec.streamOwner.uid);
+  writer.u32(spec.streamOwner.gid);
 }

@@ -1,7 +1,7 @@
 import type { ProcessId } from '../process/process-id.ts';
 
 /** What the shim is told to do. Everything in it is decided; the shim only carries it out (native/src/shim/spec.h). */
-export type LaunchSpec = SandboxLaunch | ContainerLaunch;
+export type LaunchSpec = SandboxLaunch | ContainerLaunch | ExecLaunch;
 
 interface CommonLaunch {
   /** cgroup.procs files through which the shim enters its own group. */
@@ -18,20 +18,10 @@ export interface SandboxLaunch extends CommonLaunch {
   readonly idCount: number;
 }
 
-export interface ContainerLaunch extends CommonLaunch {
-  readonly mode: 'container';
-  readonly sandbox: ProcessId;
-  /** cgroup.procs files through which the container enters its group. */
+/** A process of a container: what to run, and as whom. */
+interface ProcessLaunch extends CommonLaunch {
+  /** cgroup.procs files through which the process enters the container's group. */
   readonly groupFiles: readonly string[];
-  /** Uppermost first. */
-  readonly layers: readonly string[];
-  readonly upperDir: string;
-  readonly workDir: string;
-  /** Paths of the node's device nodes that the container gets. */
-  readonly devices: readonly string[];
-  readonly mounts: readonly LaunchMount[];
-  readonly maskedPaths: readonly string[];
-  readonly readonlyPaths: readonly string[];
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
@@ -47,12 +37,35 @@ export interface ContainerLaunch extends CommonLaunch {
   readonly rlimits: readonly { readonly resource: number; readonly soft: bigint; readonly hard: bigint }[];
   /** Raw BPF; empty runs unconfined. */
   readonly seccompFilter: Uint8Array;
-  /** The container's user as the node sees it: owner of its output pipes. */
+  /** The container's user as the node sees it: owner of its pipes. */
   readonly streamOwner: { readonly uid: number; readonly gid: number };
+  readonly hasNoNewPrivileges: boolean;
+}
+
+/** A process to run beside the others of a running container. */
+export interface ExecLaunch extends ProcessLaunch {
+  readonly mode: 'exec';
+  /** The container's init. */
+  readonly container: ProcessId;
+  /** Size of its pseudo-terminal; null gives it pipes. */
+  readonly terminal: { readonly rows: number; readonly columns: number } | null;
+}
+
+export interface ContainerLaunch extends ProcessLaunch {
+  readonly mode: 'container';
+  readonly sandbox: ProcessId;
+  /** Uppermost first. */
+  readonly layers: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  /** Paths of the node's device nodes that the container gets. */
+  readonly devices: readonly string[];
+  readonly mounts: readonly LaunchMount[];
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
   readonly log: { readonly path: string; readonly maxBytes: number; readonly maxFiles: number };
   readonly exitPath: string;
   readonly isRootReadonly: boolean;
-  readonly hasNoNewPrivileges: boolean;
   readonly isPrivileged: boolean;
 }
 

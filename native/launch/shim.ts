@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Socket } from 'node:net';
 import koffi from 'koffi';
 import { BackendError } from '../errors.ts';
@@ -11,7 +10,7 @@ import {
   toBackendError,
 } from '../library.ts';
 import { encodeLaunchSpec } from './encode.ts';
-import type { LaunchSpec } from './launch-spec.ts';
+import type { ExecLaunch, LaunchSpec } from './launch-spec.ts';
 import { decodeReport, REPORT_BYTES, type ShimReport } from './report.ts';
 
 const REPORT_MS = 60_000;
@@ -20,6 +19,8 @@ const REPORT_MS = 60_000;
 export interface ShimLauncher {
   /** Runs one launch spec and resolves once its process runs. @throws BackendError with the stage that failed. */
   launch(spec: LaunchSpec): Promise<ShimReport>;
+  /** Runs a process in a container and resolves once it is exec'd. The session is what the shim says after its report. */
+  open(spec: ExecLaunch): Promise<{ readonly report: ShimReport; readonly session: Socket }>;
 }
 
 /**
@@ -41,10 +42,24 @@ export function createShimLauncher(programPath: string = buildPath('holdfast-shi
       spawn.async(program, spec, spec.length, failed, (broken: Error | null, fd: number) => {
         if (broken) reject(broken);
         else if (fd < 0) reject(toBackendError(failed));
-        else resolve(new Socket({ fd, readable: true, writable: false }));
+        else resolve(new Socket({ fd, readable: true, writable: true }));
       });
     });
-  return { launch: async (spec) => readReport(await spawnShim(encode(spec))) };
+  return {
+    launch: async (spec) => {
+      const socket = await spawnShim(encode(spec));
+      return readReport(socket).finally(() => socket.destroy());
+    },
+    open: async (spec) => {
+      const session = await spawnShim(encode(spec));
+      try {
+        return { report: await readReport(session), session };
+      } catch (error) {
+        session.destroy();
+        throw error;
+      }
+    },
+  };
 }
 
 function encode(spec: LaunchSpec): Buffer {
@@ -55,16 +70,28 @@ function encode(spec: LaunchSpec): Buffer {
   }
 }
 
-async function readReport(socket: Socket): Promise<ShimReport> {
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk) => chunks.push(chunk));
-  socket.setTimeout(REPORT_MS, () => socket.destroy());
-  await once(socket, 'close');
-  const received = Buffer.concat(chunks);
-  if (received.length === REPORT_BYTES) return decodeReport(received);
-  throw new BackendError(
-    'internal',
-    'read shim report',
-    `the shim ended or stayed silent for ${REPORT_MS} ms without a report`,
-  );
+/** Takes the report from the socket, and not a byte more. */
+function readReport(socket: Socket): Promise<ShimReport> {
+  return new Promise((resolve, reject) => {
+    const silence = setTimeout(() => socket.destroy(), REPORT_MS);
+    const fail = (): void => {
+      const message = `the shim ended or stayed silent for ${REPORT_MS} ms without a report`;
+      reject(new BackendError('internal', 'read shim report', message));
+    };
+    const take = (): void => {
+      const received: Buffer | null = socket.read(REPORT_BYTES);
+      if (received?.length !== REPORT_BYTES) return;
+      clearTimeout(silence);
+      socket.off('readable', take).off('close', fail);
+      try {
+        resolve(decodeReport(received));
+      } catch (error) {
+        reject(error as BackendError);
+      }
+    };
+    socket.on('readable', take);
+    socket.once('close', fail);
+    // A close follows every error.
+    socket.on('error', () => undefined);
+  });
 }

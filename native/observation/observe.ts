@@ -1,6 +1,6 @@
 import type { Observation, ObservedSandbox, Stranger } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
-import { groupOf, shimGroupOf } from '../records/layout.ts';
+import { execGroupOf, groupOf, shimGroupOf } from '../records/layout.ts';
 import { livingHolder } from '../sandbox/holder.ts';
 import { observeContainer } from './observe-container.ts';
 
@@ -51,7 +51,9 @@ async function observeSandbox(context: BackendContext, id: string): Promise<Sand
 /** @returns the topmost paths that neither a record nor what a container made below its own group accounts for. */
 function strangersAmong(paths: readonly string[], sandboxes: readonly ObservedSandbox[]): readonly string[] {
   const shared = new Set(sandboxes.map(({ id }) => id));
-  const owned = new Set(sandboxes.flatMap(({ id, containers }) => [shimGroupOf(id), ...containers.map(groupOf)]));
+  const owned = new Set(
+    sandboxes.flatMap(({ id, containers }) => [shimGroupOf(id), execGroupOf(id), ...containers.map(groupOf)]),
+  );
   const isOwned = (path: string): boolean => shared.has(path) || owned.has(path.split('/', 2).join('/'));
   const unknown = new Set(paths.filter((path) => !isOwned(path)));
   return [...unknown].filter((path) => !ancestorsOf(path).some((above) => unknown.has(above))).sort();

@@ -30,7 +30,11 @@ async function refuseOwn(context: BackendContext, id: string): Promise<void> {
   const own = sandboxes.find((sandbox) => sandbox.id === id.split('/')[0]);
   if (own === undefined) return;
   const [, name] = id.split('/');
-  const isOurs = name === undefined || name === '.shim' || own.containers.some((container) => container.name === name);
+  const isOurs =
+    name === undefined ||
+    name === '.shim' ||
+    name === '.exec' ||
+    own.containers.some((container) => container.name === name);
   if (isOurs)
     throw new BackendError('invalid-spec', 'remove stranger', `${id} is no stranger: remove it as what it is`);
 }

@@ -14,6 +14,8 @@ export interface Layout {
   sandboxFile(id: string): string;
   containersOf(id: string): string;
   containerFile(ref: ContainerRef): string;
+  /** How the container is confined. No container's record can have this name: those end in `.json`. */
+  profileFile(ref: ContainerRef): string;
   exitFile(ref: ContainerRef, attempt: number): string;
   /** The exit record, and the unfinished one a shim leaves when it is killed while it writes. */
   exitFiles(ref: ContainerRef, attempt: number): readonly string[];
@@ -37,6 +39,7 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
     sandboxFile: (id) => join(sandboxDir(id), 'record.json'),
     containersOf,
     containerFile: (ref) => join(containersOf(ref.sandboxId), `${ref.name}.json`),
+    profileFile: (ref) => join(containersOf(ref.sandboxId), `${ref.name}.profile`),
     exitFile: (ref, attempt) => join(exitsDir, exitName(ref, attempt)),
     exitFiles: (ref, attempt) => {
       const name = exitName(ref, attempt);
@@ -61,4 +64,9 @@ export function groupOf(ref: ContainerRef): string {
 /** The cgroup of a sandbox's holder and of its containers' shims: a name no container can have. */
 export function shimGroupOf(sandboxId: string): string {
   return `${sandboxId}/.shim`;
+}
+
+/** The cgroup of the shims of programs run in its containers later: they come and go without a record. */
+export function execGroupOf(sandboxId: string): string {
+  return `${sandboxId}/.exec`;
 }

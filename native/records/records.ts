@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { type ProcessProfile, processProfile } from './process-profile.ts';
 
 const process = z.strictObject({ pid: z.int().positive(), startTime: z.int().nonnegative() });
 const limit = z.number().nullable();
@@ -67,6 +68,11 @@ export function readSandbox(path: string): Promise<Found<SandboxRecord>> {
 /** Reads one container record. @throws the file system's error other than ENOENT. */
 export function readContainer(path: string): Promise<Found<ContainerRecord>> {
   return read(path, container);
+}
+
+/** Reads how one container is confined. @throws the file system's error other than ENOENT. */
+export function readProfile(path: string): Promise<Found<ProcessProfile>> {
+  return read(path, processProfile);
 }
 
 /** Reads one exit record. @throws the file system's error other than ENOENT. */

@@ -2,7 +2,15 @@ import { readdir } from 'node:fs/promises';
 import type { ContainerRef } from '../backend.ts';
 import { removeDurably, writeDurably } from '../files/durable.ts';
 import type { Layout } from './layout.ts';
-import { type ContainerRecord, type Found, readContainer, readSandbox, type SandboxRecord } from './records.ts';
+import type { ProcessProfile } from './process-profile.ts';
+import {
+  type ContainerRecord,
+  type Found,
+  readContainer,
+  readProfile,
+  readSandbox,
+  type SandboxRecord,
+} from './records.ts';
 
 /** The records of one backend. */
 export interface RecordStore {
@@ -12,6 +20,9 @@ export interface RecordStore {
   container(ref: ContainerRef): Promise<Found<ContainerRecord>>;
   saveSandbox(record: SandboxRecord): Promise<void>;
   saveContainer(record: ContainerRecord): Promise<void>;
+  profile(ref: ContainerRef): Promise<Found<ProcessProfile>>;
+  saveProfile(ref: ContainerRef, profile: ProcessProfile): Promise<void>;
+  /** Removes its record and its profile. */
   removeContainer(ref: ContainerRef): Promise<void>;
 }
 
@@ -33,7 +44,12 @@ export function createRecordStore(layout: Layout): RecordStore {
       ),
     saveSandbox: (record) => writeDurably(layout.sandboxFile(record.id), JSON.stringify(record)),
     saveContainer: (record) => writeDurably(layout.containerFile(record), JSON.stringify(record)),
-    removeContainer: (ref) => removeDurably(layout.containerFile(ref)),
+    profile: (ref) => readProfile(layout.profileFile(ref)),
+    saveProfile: (ref, profile) => writeDurably(layout.profileFile(ref), JSON.stringify(profile)),
+    removeContainer: async (ref) => {
+      await removeDurably(layout.profileFile(ref));
+      await removeDurably(layout.containerFile(ref));
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import type { ContractGround } from './contract-ground.ts';
 import { contractStage } from './contract-stage.ts';
+import { execContract } from './exec-contract.ts';
 import { limitsContract } from './limits-contract.ts';
 import { pauseContract } from './pause-contract.ts';
 import { sandboxContract } from './sandbox-contract.ts';
@@ -17,6 +18,7 @@ export function containerBackendContract(name: string, setup: () => Promise<Cont
     startContract(stage);
     stopContract(stage);
     pauseContract(stage);
+    execContract(stage);
     limitsContract(stage);
   });
 }

@@ -2,16 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createFakeBackend } from '../fakes/fake-backend.ts';
 import { type ContractGround, containerBackendContract } from './container-backend-contract.ts';
 import { fakeProgramOf } from './container-programs.ts';
+import { fakeExecOf } from './exec-programs.ts';
 
 containerBackendContract('fake', async (): Promise<ContractGround> => {
   const clock = { now: Date.now, sleep: (ms: number) => sleep(ms) };
-  const backend = createFakeBackend({ clock, program: fakeProgramOf });
+  const backend = createFakeBackend({ clock, program: fakeProgramOf, exec: fakeExecOf });
   const { node } = backend;
   return {
     backend,
     layers: ['/nowhere'],
     logDirectory: '/nowhere',
-    reopen: async () => createFakeBackend({ clock, node, program: fakeProgramOf }),
+    reopen: async () => createFakeBackend({ clock, node, program: fakeProgramOf, exec: fakeExecOf }),
     untilReady: async () => {},
     killContainer: async (container) => node.killContainer(container),
     killSandbox: async ({ id }) => node.killSandbox(id),

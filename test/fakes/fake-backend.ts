@@ -4,8 +4,11 @@ import {
   type ContainerExit,
   type ContainerRef,
   type ContainerSpec,
+  type ExecSession,
+  type ExecSpec,
   type SandboxSpec,
 } from '../../native/index.ts';
+import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
 /** The operations that change something; `crashAfter` counts them. */
@@ -32,6 +35,8 @@ export interface FakeBackendOptions {
   readonly node?: FakeNode;
   /** What a container's program does; runs until it is stopped unless given. */
   readonly program?: (spec: ContainerSpec) => FakeProgram;
+  /** What a program run in a container does; ends with status 0 at once unless given. */
+  readonly exec?: (spec: ExecSpec) => FakeExec;
 }
 
 /** A backend without a kernel, that can be made to fail and to die. */
@@ -92,6 +97,15 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
         checkRuns(node, ref, 'resume');
         node.setPaused(ref, false);
       }),
+    execContainer: async (ref, spec) => {
+      const { promise: opened, resolve: open } = Promise.withResolvers<ExecSession>();
+      await perform('execContainer', nameOf(ref), () => {
+        checkRuns(node, ref, 'exec');
+        if (node.container(ref)?.isPaused) throw new BackendError('paused', 'exec', `${nameOf(ref)} is paused`);
+        open(openFakeSession(node, ref, { spec, ...options.exec?.(spec) }));
+      });
+      return opened;
+    },
     updateLimits: (ref, limits) =>
       perform('updateLimits', nameOf(ref), () => {
         checkRuns(node, ref, 'update limits');

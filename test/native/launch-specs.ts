@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import type { ContainerLaunch, LaunchMount, LaunchSpec, SandboxLaunch } from '../../native/launch/launch-spec.ts';
+import type {
+  ContainerLaunch,
+  ExecLaunch,
+  LaunchMount,
+  LaunchSpec,
+  SandboxLaunch,
+} from '../../native/launch/launch-spec.ts';
 
 const U32 = 0xffffffff;
 const letter = fc.constantFrom('a', 'Z', '0', ' ', '/', '=', '"', '\\', '\t', '\u007f', 'é', '字', '😀');
@@ -29,20 +35,8 @@ const mount: fc.Arbitrary<LaunchMount> = fc.record({
   parameters: fc.array(fc.tuple(text, text), { maxLength: 3 }),
 });
 
-const container: fc.Arbitrary<ContainerLaunch> = fc.record({
-  mode: fc.constant('container' as const),
-  shimGroupFiles: texts,
-  users,
-  network: users,
-  sandbox: fc.record({ pid: fc.integer({ min: 1, max: 2 ** 22 }), startTime: fc.nat() }),
+const process = {
   groupFiles: texts,
-  layers: fc.array(text, { minLength: 1, maxLength: 5 }),
-  upperDir: text,
-  workDir: text,
-  devices: texts,
-  mounts: fc.array(mount, { maxLength: 4 }),
-  maskedPaths: texts,
-  readonlyPaths: texts,
   args: fc.array(text, { minLength: 1, maxLength: 5 }),
   env: texts,
   cwd: text,
@@ -52,27 +46,63 @@ const container: fc.Arbitrary<ContainerLaunch> = fc.record({
   rlimits: fc.array(fc.record({ resource: u32, soft: u64, hard: u64 }), { maxLength: 4 }),
   seccompFilter: fc.uint8Array({ maxLength: 32 }),
   streamOwner: fc.record({ uid: u32, gid: u32 }),
+  hasNoNewPrivileges: fc.boolean(),
+};
+
+const processId = fc.record({ pid: fc.integer({ min: 1, max: 2 ** 22 }), startTime: fc.nat() });
+
+const exec: fc.Arbitrary<ExecLaunch> = fc.record({
+  mode: fc.constant('exec' as const),
+  shimGroupFiles: texts,
+  users,
+  network: users,
+  container: processId,
+  ...process,
+  terminal: fc.option(fc.record({ rows: u32, columns: u32 })),
+});
+
+const container: fc.Arbitrary<ContainerLaunch> = fc.record({
+  mode: fc.constant('container' as const),
+  shimGroupFiles: texts,
+  users,
+  network: users,
+  sandbox: processId,
+  ...process,
+  layers: fc.array(text, { minLength: 1, maxLength: 5 }),
+  upperDir: text,
+  workDir: text,
+  devices: texts,
+  mounts: fc.array(mount, { maxLength: 4 }),
+  maskedPaths: texts,
+  readonlyPaths: texts,
   log: fc.record({ path: text, maxBytes: fc.maxSafeNat(), maxFiles: fc.integer({ min: 1, max: U32 }) }),
   exitPath: text,
   isRootReadonly: fc.boolean(),
-  hasNoNewPrivileges: fc.boolean(),
   isPrivileged: fc.boolean(),
 });
 
 /** Any launch spec, also such as no backend would make. */
-export const anyLaunchSpec: fc.Arbitrary<LaunchSpec> = fc.oneof(sandbox, container);
+export const anyLaunchSpec: fc.Arbitrary<LaunchSpec> = fc.oneof(sandbox, container, exec);
 
 /** The line shim-parts prints for a spec. */
 export function expectedLine(spec: LaunchSpec): string {
-  const flags =
-    bit(spec.users === 'private', 0) +
-    bit(spec.network === 'private', 1) +
-    (spec.mode === 'sandbox'
-      ? 0
-      : bit(spec.isRootReadonly, 2) + bit(spec.hasNoNewPrivileges, 3) + bit(spec.isPrivileged, 4));
-  const head = [spec.mode === 'sandbox' ? 1 : 2, flags, ...counted(spec.shimGroupFiles)];
-  const fields = spec.mode === 'sandbox' ? [spec.hostname, spec.idBase, spec.idCount] : containerFields(spec);
-  return [...head, ...fields].map((field) => `${field}\x1f`).join('');
+  const head = [MODES[spec.mode], flagsOf(spec), ...counted(spec.shimGroupFiles)];
+  return [...head, ...fieldsOf(spec)].map((field) => `${field}\x1f`).join('');
+}
+
+const MODES = { sandbox: 1, container: 2, exec: 3 } as const;
+
+function flagsOf(spec: LaunchSpec): number {
+  const shared = bit(spec.users === 'private', 0) + bit(spec.network === 'private', 1);
+  if (spec.mode === 'sandbox') return shared;
+  const confined = shared + bit(spec.hasNoNewPrivileges, 3);
+  if (spec.mode === 'exec') return confined + bit(spec.terminal !== null, 5);
+  return confined + bit(spec.isRootReadonly, 2) + bit(spec.isPrivileged, 4);
+}
+
+function fieldsOf(spec: LaunchSpec): readonly Field[] {
+  if (spec.mode === 'sandbox') return [spec.hostname, spec.idBase, spec.idCount];
+  return spec.mode === 'exec' ? execFields(spec) : containerFields(spec);
 }
 
 type Field = string | number | bigint;
@@ -81,12 +111,24 @@ function containerFields(spec: ContainerLaunch): readonly Field[] {
   return [
     ...[spec.sandbox.pid, spec.sandbox.startTime, ...counted(spec.groupFiles), ...counted(spec.layers)],
     ...[spec.upperDir, spec.workDir, ...counted(spec.devices), spec.mounts.length, ...spec.mounts.flatMap(mountFields)],
-    ...[...counted(spec.maskedPaths), ...counted(spec.readonlyPaths), ...counted(spec.args), ...counted(spec.env)],
+    ...[...counted(spec.maskedPaths), ...counted(spec.readonlyPaths), ...processFields(spec)],
+    ...[spec.log.path, spec.log.maxBytes, spec.log.maxFiles, spec.exitPath],
+  ];
+}
+
+function execFields(spec: ExecLaunch): readonly Field[] {
+  const { rows, columns } = spec.terminal ?? { rows: 0, columns: 0 };
+  const { pid, startTime } = spec.container;
+  return [pid, startTime, ...counted(spec.groupFiles), ...processFields(spec), rows, columns];
+}
+
+function processFields(spec: ContainerLaunch | ExecLaunch): readonly Field[] {
+  return [
+    ...[...counted(spec.args), ...counted(spec.env)],
     ...[spec.cwd, spec.user.uid, spec.user.gid, spec.user.umask, ...counted(spec.user.additionalGids)],
     ...[spec.capabilities, spec.oomScoreAdj, spec.rlimits.length],
     ...spec.rlimits.flatMap((limit) => [limit.resource, limit.soft, limit.hard]),
     ...[...counted([...spec.seccompFilter]), spec.streamOwner.uid, spec.streamOwner.gid],
-    ...[spec.log.path, spec.log.maxBytes, spec.log.maxFiles, spec.exitPath],
   ];
 }
 

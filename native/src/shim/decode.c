@@ -137,6 +137,10 @@ static void take_identity(struct reader *r, struct container_spec *c)
         c->limits[i].soft = take_u64(r);
         c->limits[i].hard = take_u64(r);
     }
+    c->filter_bytes = take_u32(r);
+    c->filter = take(r, c->filter_bytes);
+    c->stream_uid = take_u32(r);
+    c->stream_gid = take_u32(r);
 }
 
 static void take_container(struct reader *r, struct container_spec *c)
@@ -155,15 +159,27 @@ static void take_container(struct reader *r, struct container_spec *c)
     c->env = take_texts(r);
     c->cwd = take_text(r);
     take_identity(r, c);
-    c->filter_bytes = take_u32(r);
-    c->filter = take(r, c->filter_bytes);
-    c->stream_uid = take_u32(r);
-    c->stream_gid = take_u32(r);
     c->log_path = take_text(r);
     c->log_max_bytes = take_u64(r);
     c->log_max_files = take_u32(r);
     c->exit_path = take_text(r);
     if (c->args.count == 0 || c->layers.count == 0 || c->log_max_files == 0)
+        r->failed = 1;
+}
+
+static void take_exec(struct reader *r, struct spec *spec)
+{
+    struct container_spec *c = &spec->container;
+    c->sandbox_pid = (int32_t)take_u32(r);
+    c->sandbox_start_time = take_u64(r);
+    c->groups = take_texts(r);
+    c->args = take_texts(r);
+    c->env = take_texts(r);
+    c->cwd = take_text(r);
+    take_identity(r, c);
+    spec->rows = take_u32(r);
+    spec->columns = take_u32(r);
+    if (c->args.count == 0)
         r->failed = 1;
 }
 
@@ -182,6 +198,8 @@ int spec_decode(struct spec *spec, const void *bytes, size_t size, void *arena, 
         spec->sandbox.id_count = take_u32(&r);
     } else if (spec->mode == MODE_CONTAINER) {
         take_container(&r, &spec->container);
+    } else if (spec->mode == MODE_EXEC) {
+        take_exec(&r, spec);
     } else {
         return -1;
     }

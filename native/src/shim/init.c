@@ -37,8 +37,7 @@ static int make_root(struct spec *spec, const struct prepared *prepared, struct 
     return root;
 }
 
-/* Keeps the error pipe as descriptor 3 and closes every other, so that none of the node's is there to be misused. */
-static int keep_error_pipe(struct start_pipes *pipes, struct hf_error *error)
+int keep_error_pipe(struct start_pipes *pipes, struct hf_error *error)
 {
     if (pipes->error[1] != ERROR_FD && dup3(pipes->error[1], ERROR_FD, O_CLOEXEC) < 0)
         return fail(error, "keep error pipe", NULL);
@@ -46,16 +45,14 @@ static int keep_error_pipe(struct start_pipes *pipes, struct hf_error *error)
     return syscall(SYS_close_range, ERROR_FD + 1, ~0u, 0u) < 0 ? fail(error, "close descriptors", NULL) : 0;
 }
 
-/* Keys of whoever started the agent must not come along. */
-static int leave_keyring(struct hf_error *error)
+int leave_keyring(struct hf_error *error)
 {
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
         return fail(error, "leave session keyring", NULL);
     return 0;
 }
 
-/* A container whose shim was killed has no log and no exit record: it ends too, and is started anew. */
-static int follow_shim(struct hf_error *error)
+int follow_shim(struct hf_error *error)
 {
     struct pollfd reader = {.fd = ERROR_FD};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -66,7 +63,7 @@ static int follow_shim(struct hf_error *error)
     return ready < 0 ? fail(error, "look for shim", NULL) : 0;
 }
 
-static int unblock_signals(struct hf_error *error)
+int unblock_signals(struct hf_error *error)
 {
     sigset_t none;
     sigemptyset(&none);

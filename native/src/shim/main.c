@@ -1,6 +1,7 @@
 /*
  * The shim: a small static program the agent spawns. In sandbox mode it makes a pod's namespaces and ends; in container
- * mode it starts one container, keeps its log, reaps it and records its exit, whatever becomes of the agent.
+ * mode it starts one container, keeps its log, reaps it and records its exit, whatever becomes of the agent; in exec mode
+ * it starts a process in a running container and carries its streams, and ends it when the agent hangs up.
  * Descriptor 3 is the launch spec, 4 the report socket, 5 this program itself (native/src/shim.c).
  */
 #include "kernel.h"
@@ -52,7 +53,14 @@ static int run_detached(struct spec *spec, struct hf_error *error)
         report_failed(REPORT_FD, error);
         _exit(1);
     }
-    _exit(spec->mode == MODE_SANDBOX ? run_sandbox(spec, REPORT_FD) : run_container(spec, REPORT_FD));
+    switch (spec->mode) {
+    case MODE_SANDBOX:
+        _exit(run_sandbox(spec, REPORT_FD));
+    case MODE_CONTAINER:
+        _exit(run_container(spec, REPORT_FD));
+    default:
+        _exit(run_exec(spec, REPORT_FD));
+    }
 }
 
 static int settle(struct hf_error *error)

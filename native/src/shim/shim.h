@@ -5,6 +5,8 @@
 #include "holdfast.h"
 #include "spec.h"
 
+#include <signal.h>
+
 /* ---- error.c */
 
 /* Records errno, the step and what it was about. */
@@ -44,10 +46,11 @@ int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error);
 void report_failed(int fd, const struct hf_error *error);
 
-/* ---- sandbox.c and container.c: each is the whole of one mode and reports on `report_fd` before it returns. */
+/* ---- sandbox.c, container.c and exec.c: each is the whole of one mode and reports on `report_fd` before it returns. */
 
 int run_sandbox(const struct spec *spec, int report_fd);
 int run_container(struct spec *spec, int report_fd);
+int run_exec(struct spec *spec, int report_fd);
 
 /* ---- prepare.c: host side. Makes the container's mounts, all detached: nothing shows in the host's mount table. */
 
@@ -79,6 +82,14 @@ _Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared
 
 int become_container(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                      struct hf_error *error);
+
+/* Keys of whoever started the agent must not come along. */
+int leave_keyring(struct hf_error *error);
+/* Keeps the error pipe as descriptor 3 and closes every other, so that none of the node's is there to be misused. */
+int keep_error_pipe(struct start_pipes *pipes, struct hf_error *error);
+/* Ends when the shim does: what nobody reaps has no log and no exit record. After keep_error_pipe. */
+int follow_shim(struct hf_error *error);
+int unblock_signals(struct hf_error *error);
 
 /* ---- attach.c: resolving and mounting inside the new root */
 
@@ -163,6 +174,11 @@ struct exit_file {
 
 int exit_file_open(struct exit_file *file, const char *path, struct hf_error *error);
 /* Copies the logs and waits until the container ends, then writes the exit record. */
+/*
+ * Reaps the process if it ended: 1, or 0, or -1 when the kernel does not say. One that asks to be traced makes its parent, us, the tracer: its stops then arrive here
+ * too and are no exits; it is let go on.
+ */
+int reap_if_ended(int32_t pid, siginfo_t *end);
 void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file);
 
 #endif

@@ -12,12 +12,12 @@
 #define SPEC_MAGIC 0x31534648u
 #define SPEC_MAX_BYTES (4u << 20)
 
-enum mode { MODE_SANDBOX = 1, MODE_CONTAINER = 2 };
+enum mode { MODE_SANDBOX = 1, MODE_CONTAINER = 2, MODE_EXEC = 3 };
 
 /* Flags of both modes. */
 enum { PRIVATE_USERS = 1u << 0, PRIVATE_NETWORK = 1u << 1 };
-/* Flags of a container. */
-enum { READONLY_ROOT = 1u << 2, NO_NEW_PRIVILEGES = 1u << 3, PRIVILEGED = 1u << 4 };
+/* Flags of a container; an exec has the second of them, and its own. */
+enum { READONLY_ROOT = 1u << 2, NO_NEW_PRIVILEGES = 1u << 3, PRIVILEGED = 1u << 4, TERMINAL = 1u << 5 };
 
 enum mount_kind { MOUNT_BIND = 1, MOUNT_TMPFS = 2 };
 /* Flags of a mount. */
@@ -58,6 +58,7 @@ struct sandbox_spec {
 };
 
 struct container_spec {
+    /* Whose namespaces to join: the pod's holder, or for an exec the container's init. */
     int32_t sandbox_pid;
     uint64_t sandbox_start_time;
     struct texts groups;
@@ -92,7 +93,10 @@ struct spec {
     /* cgroup.procs files through which the shim itself enters its group. */
     struct texts shim_groups;
     struct sandbox_spec sandbox;
+    /* Of a container, or of a process to run in one: then without what makes a root file system, log and exit record. */
     struct container_spec container;
+    /* Of an exec's terminal. */
+    uint32_t rows, columns;
 };
 
 /* Bytes of arena that decoding a spec of this size can need. */

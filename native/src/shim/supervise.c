@@ -56,11 +56,7 @@ static void record_exit(const struct exit_file *file, const siginfo_t *end, uint
         poll(NULL, 0, 1000);
 }
 
-/*
- * Reaps the container if it ended: 1, or 0, or -1 when the kernel does not say. A container that asks to be traced makes its parent, us, the tracer: its stops then
- * arrive here too and are no exits; it is let go on.
- */
-static int has_ended(int32_t pid, siginfo_t *end)
+int reap_if_ended(int32_t pid, siginfo_t *end)
 {
     for (;;) {
         *end = (siginfo_t){0};
@@ -106,7 +102,7 @@ void supervise(int32_t pid, int out, int err, struct log *log, const struct exit
     sigaddset(&child, SIGCHLD);
     int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     struct pollfd ready[] = {{signals, POLLIN, 0}, {out, POLLIN, 0}, {err, POLLIN, 0}};
-    for (int ended; (ended = has_ended(pid, &end)) != 1;) {
+    for (int ended; (ended = reap_if_ended(pid, &end)) != 1;) {
         struct signalfd_siginfo info;
         /* Without a signalfd the container is still looked at, once a second. */
         if (poll(ready, 3, signals < 0 || ended < 0 ? 1000 : -1) < 0)

@@ -58,20 +58,8 @@ static void identity(const struct container_spec *c)
     }
 }
 
-static void container(const struct container_spec *c)
+static void process(const struct container_spec *c)
 {
-    number((uint32_t)c->sandbox_pid);
-    number(c->sandbox_start_time);
-    texts(&c->groups);
-    texts(&c->layers);
-    text(c->upper);
-    text(c->work);
-    number(c->device_count);
-    for (uint32_t i = 0; i < c->device_count; i++)
-        text(c->devices[i].path);
-    mounts(c);
-    texts(&c->masked);
-    texts(&c->readonly);
     texts(&c->args);
     texts(&c->env);
     text(c->cwd);
@@ -81,6 +69,28 @@ static void container(const struct container_spec *c)
         number(((const uint8_t *)c->filter)[i]);
     number(c->stream_uid);
     number(c->stream_gid);
+}
+
+static void joined(const struct container_spec *c)
+{
+    number((uint32_t)c->sandbox_pid);
+    number(c->sandbox_start_time);
+    texts(&c->groups);
+}
+
+static void container(const struct container_spec *c)
+{
+    joined(c);
+    texts(&c->layers);
+    text(c->upper);
+    text(c->work);
+    number(c->device_count);
+    for (uint32_t i = 0; i < c->device_count; i++)
+        text(c->devices[i].path);
+    mounts(c);
+    texts(&c->masked);
+    texts(&c->readonly);
+    process(c);
     text(c->log_path);
     number(c->log_max_bytes);
     number(c->log_max_files);
@@ -94,6 +104,13 @@ static void show(const struct spec *spec)
     texts(&spec->shim_groups);
     if (spec->mode == MODE_CONTAINER) {
         container(&spec->container);
+        return;
+    }
+    if (spec->mode == MODE_EXEC) {
+        joined(&spec->container);
+        process(&spec->container);
+        number(spec->rows);
+        number(spec->columns);
         return;
     }
     text(spec->sandbox.hostname);

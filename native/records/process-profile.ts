@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { OciProcess } from '../oci.ts';
+
+/** How a container's processes are confined and what they get: what a program run in it later gets too. */
+export const processProfile = z.strictObject({
+  env: z.array(z.string()),
+  cwd: z.string(),
+  user: z.strictObject({
+    uid: z.number(),
+    gid: z.number(),
+    umask: z.number(),
+    additionalGids: z.array(z.number()),
+  }),
+  capabilities: z.array(z.string()),
+  noNewPrivileges: z.boolean(),
+  oomScoreAdj: z.number(),
+  rlimits: z.array(z.strictObject({ type: z.string(), soft: z.number(), hard: z.number() })),
+  /** The very filter the container runs under, BPF in base64; empty runs unconfined. */
+  seccompFilter: z.string(),
+});
+
+export type ProcessProfile = Readonly<z.infer<typeof processProfile>>;
+
+/** @returns the profile of a container's process and its compiled filter. */
+export function profileOf(process: OciProcess, seccompFilter: Uint8Array): ProcessProfile {
+  const { env, cwd, user, capabilities, noNewPrivileges, oomScoreAdj, rlimits } = process;
+  return {
+    env: [...env],
+    cwd,
+    user: { ...user, additionalGids: [...user.additionalGids] },
+    capabilities: [...capabilities],
+    noNewPrivileges,
+    oomScoreAdj,
+    rlimits: rlimits.map((limit) => ({ ...limit })),
+    seccompFilter: Buffer.from(seccompFilter).toString('base64'),
+  };
+}
