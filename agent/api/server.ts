@@ -30,10 +30,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /v1/status': (agent) => agent.status(),
   'GET /v1/plan': (agent) => agent.plan(),
   'POST /v1/preview': async (agent, request) => agent.preview(await readFiles(request)),
-  'POST /v1/sync': async (agent) => {
-    await agent.poll();
-    return agent.status();
-  },
+  'POST /v1/sync': (agent) => agent.sync(),
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
 import type { Limits } from '../../native/index.ts';
+import { runs } from '../reconcile/availability.ts';
 import { podId } from '../reconcile/pod-id.ts';
 import { findContainer, hasBegun, hasCompleted, isComplete, startOrder } from '../reconcile/start-order.ts';
 import type {
@@ -44,34 +45,30 @@ export function compare(desired: DesiredState, observed: ObservedState): readonl
   return [...workloads, ...strangers];
 }
 
-function compareWorkload(
-  { key, wanted, lastGood }: DesiredWorkload,
-  allPods: readonly ObservedPod[],
-): readonly Drift[] {
+function compareWorkload(desired: DesiredWorkload, allPods: readonly ObservedPod[]): readonly Drift[] {
+  const { key, wanted, lastGood } = desired;
   const pods = allPods.filter((pod) => pod.key === key);
-  const version = lastGood?.version ?? null;
-  const action = lastGood?.verdict.decision === 'deny' ? 'reported' : 'healed';
-  const isBeingReplaced =
-    wanted.state === 'judged' && wanted.verdict.decision !== 'deny' && wanted.version.identity !== version?.identity;
-  const known = version === null ? [] : pods.filter((pod) => pod.identity === version.identity);
-  const absent = version === null || isBeingReplaced ? [] : missingPods(version, known, key, action);
+  if (lastGood === null) return [];
+  const { version, verdict } = lastGood;
+  const action = verdict.decision === 'deny' ? 'reported' : 'healed';
+  const next = wanted.state === 'judged' && wanted.verdict.decision !== 'deny' ? wanted.version : version;
+  const known = pods.filter((pod) => pod.identity === version.identity);
+  // Replicas that the next version does not want any more are no loss; all of them, when it is another one.
+  const replicas = next.identity === version.identity ? Math.min(version.workload.replicas, next.workload.replicas) : 0;
+  const standIns = pods.filter((pod) => pod.identity !== version.identity && runs(pod)).length;
   return [
-    ...absent,
-    ...known.flatMap((pod) => comparePod(pod, version as Version, action)),
-    ...foreignPods(desiredIdentities(wanted, version), pods),
+    ...missingPods(version, { replicas, known, key, action }).slice(standIns),
+    ...known.flatMap((pod) => comparePod(pod, version, action)),
+    ...foreignPods(desired, pods),
   ];
 }
 
-function desiredIdentities(wanted: DesiredWorkload['wanted'], version: Version | null): ReadonlySet<string> | null {
-  if (version === null || wanted.state !== 'judged') return null;
-  return new Set([version.identity, wanted.version.identity]);
-}
-
-/** Pods of a version that neither Git nor the last good state knows: a changed spec. */
-function foreignPods(identities: ReadonlySet<string> | null, pods: readonly ObservedPod[]): readonly Drift[] {
-  if (identities === null) return [];
+/** Pods of a version that neither Git nor the last good state knows, nor wanted before: a changed spec. */
+function foreignPods({ wanted, lastGood, former }: DesiredWorkload, pods: readonly ObservedPod[]): readonly Drift[] {
+  if (wanted.state !== 'judged') return [];
+  const identities = new Set([wanted.version.identity, ...(lastGood === null ? [] : [lastGood.version.identity])]);
   return pods
-    .filter((pod) => !identities.has(pod.identity))
+    .filter((pod) => !identities.has(pod.identity) && !former.includes(pod.identity))
     .map(({ key, id, identity }) => ({
       workload: key,
       pod: id,
@@ -82,14 +79,16 @@ function foreignPods(identities: ReadonlySet<string> | null, pods: readonly Obse
     }));
 }
 
-function missingPods(
-  version: Version,
-  known: readonly ObservedPod[],
-  key: WorkloadKey,
-  action: Drift['action'],
-): readonly Drift[] {
-  const replicas = Array.from({ length: version.workload.replicas }, (_, replica) => replica);
-  const missing = replicas.filter((replica) => !known.some((pod) => pod.replica === replica));
+interface Replicas {
+  readonly replicas: number;
+  readonly known: readonly ObservedPod[];
+  readonly key: WorkloadKey;
+  readonly action: Drift['action'];
+}
+
+function missingPods(version: Version, { replicas, known, key, action }: Replicas): readonly Drift[] {
+  const wanted = Array.from({ length: replicas }, (_, replica) => replica);
+  const missing = wanted.filter((replica) => !known.some((pod) => pod.replica === replica));
   return missing.map((replica) => ({
     workload: key,
     pod: podId(version.workload, replica, version.identity),

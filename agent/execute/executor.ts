@@ -66,6 +66,7 @@ async function createPod(
       replica: step.replica,
       identity: version.identity,
       revision: version.revision,
+      graceMs: pod.terminationGracePeriodSeconds * 1_000,
     }),
     hostname: pod.hostname,
     network: pod.hostNetwork ? 'host' : 'private',

@@ -11,11 +11,11 @@ export type StepOutcome =
 /**
  * Runs the steps of one workload in order and stops at the first that fails: what follows depends on it and is planned anew.
  * This is one of the two places where adapter errors are caught.
+ * @returns what became of each step; never rejects.
  */
 export async function runSteps(
   steps: readonly Step[],
   execute: (step: Step) => Promise<void>,
-  onOutcome: (outcome: StepOutcome) => void,
 ): Promise<readonly StepOutcome[]> {
   const outcomes: StepOutcome[] = [];
   let failed: Step | null = null;
@@ -26,7 +26,6 @@ export async function runSteps(
         : { outcome: 'skipped', step, reason: `${failed.kind} failed before it` };
     if (outcome.outcome === 'failed') failed = step;
     outcomes.push(outcome);
-    onOutcome(outcome);
   }
   return outcomes;
 }

@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<BackendErrorCode | ImageErrorCode | StepErrorCode, 
 
 /** @returns the failure an adapter's error stands for. An error without a known code is a defect: transient, code `internal`. */
 export function toFailure(error: unknown): Failure {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   const reason = typeof message === 'string' && message !== '' ? message : String(error);
   if (typeof code === 'string' && Object.hasOwn(KINDS, code))
     return { kind: KINDS[code as keyof typeof KINDS], code, reason };

@@ -1,10 +1,9 @@
 import type { NodeStatus, WorkloadKey } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { PolicyEngine } from '../../policies/index.ts';
-import type { Drift } from '../drift/compare.ts';
 import { createExecutor, type ExecutorPorts } from '../execute/executor.ts';
-import { toFailure } from '../execute/to-failure.ts';
 import type { ImageSource } from '../images/image-source.ts';
+import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import type { PlanContext, Version } from '../reconcile/state.ts';
 import type { ManifestFile, Source } from '../source/index.ts';
@@ -13,12 +12,12 @@ import type { StatusInput } from '../status/node-status.ts';
 import { createStatusPublisher } from '../status/publisher.ts';
 import { reportStatus } from '../status/status-telemetry.ts';
 import type { Telemetry } from '../telemetry/index.ts';
-import { applyPlan, traced } from './apply.ts';
+import { traced } from './apply.ts';
 import { createDesiredBoard } from './desired-board.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createLooker } from './look.ts';
 import { type Preview, preview } from './preview.ts';
 import { createReporter } from './reporter.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
 import { createSync } from './sync.ts';
 import { createWorkFloor } from './work-floor.ts';
 
@@ -45,6 +44,8 @@ export interface Agent {
   start(): Promise<void>;
   /** Polls the source; see `Sync.poll`. */
   poll(): Promise<void>;
+  /** Polls the source and looks at the node. @returns the status that led to. @throws SourceError as `poll` does. */
+  sync(): Promise<NodeStatus>;
   status(): NodeStatus;
   /** The newest plan, or null before the first. */
   plan(): Plan | null;
@@ -58,8 +59,6 @@ export interface Agent {
 export function createAgent(ports: AgentPorts): Agent {
   const { backend, images, telemetry, state, now, settings } = ports;
   const reporter = createReporter(telemetry);
-  let snapshot: Snapshot | null = null;
-  let drift: readonly Drift[] = [];
   let unwatch = (): void => undefined;
 
   const beat = (): void => heartbeat.beat();
@@ -67,48 +66,30 @@ export function createAgent(ports: AgentPorts): Agent {
   const floor = createWorkFloor({
     execute: traced(createExecutor({ ...ports.execution, backend, images }, board.version), telemetry),
     now,
-    onOutcome: (outcome) => reporter.outcome(outcome, snapshot?.desired.revision ?? ''),
+    onOutcomes: (outcomes) => reporter.outcomes(outcomes, board.desired()?.revision ?? ''),
     onChange: beat,
   });
-  const settle = (): Promise<void> => heartbeat.beatAndSettle();
+  const settle = async (): Promise<void> => (await heartbeat.lookNow()).settled;
   const sync = createSync({ ...ports, board, reporter, nodeLabels: ports.node.labels, settle, onChange: beat });
 
-  const statusInput = (failure: string | null): StatusInput => ({
+  const statusInput = (failure: Failure | null): StatusInput => ({
     node: ports.node.name,
     version: ports.version,
     sync: sync.state(),
-    snapshot,
-    failure,
+    snapshot: looker.snapshot(),
+    failure: failure?.reason ?? null,
     context: { now: now(), settleMs: settings.settleMs },
   });
-  const publisher = createStatusPublisher(statusInput(null), async (status, before) => {
-    reportStatus(telemetry, status, before);
-    await state.writeStatus(status);
+  const looker = createLooker({
+    ...{ backend, images, state, board, floor, settings, now, reporter, telemetry },
+    lookAt: (time) => heartbeat.beatAt(time),
+    onLooked: (failure) => publisher.publish(statusInput(failure)),
   });
-
-  const lookAtNode = async (): Promise<{ settled: Promise<void> }> => {
-    const busy = floor.busy();
-    board.retryDue(now());
-    snapshot = await takeSnapshot({ backend, images, state, board, floor, settings, now }, drift, busy);
-    if (snapshot === null) return { settled: Promise.resolve() };
-    drift = snapshot.drift;
-    reporter.verdicts(snapshot.desired);
-    reporter.drift(drift, snapshot.desired.revision);
-    for (const { until } of snapshot.plan.waiting) if (until !== null) heartbeat.beatAt(until);
-    return { settled: applyPlan(floor, telemetry, snapshot, busy) };
-  };
-  /** The second of the two places where adapter errors are caught: a failed look is told, and the next one comes. */
-  const look = async (): Promise<{ settled: Promise<void> }> => {
-    try {
-      const looked = await lookAtNode();
-      await publisher.publish(statusInput(null));
-      return looked;
-    } catch (error) {
-      await publisher.publish(statusInput(toFailure(error).reason)).catch(() => undefined);
-      return { settled: Promise.resolve() };
-    }
-  };
-  const heartbeat = createHeartbeat({ intervalMs: settings.scanIntervalMs, now, look });
+  const publisher = createStatusPublisher(statusInput(null), {
+    onChange: (status, before) => reportStatus(telemetry, status, before),
+    keep: (status) => state.writeStatus(status),
+  });
+  const heartbeat = createHeartbeat({ intervalMs: settings.scanIntervalMs, now, look: looker.look });
 
   return {
     start: async () => {
@@ -117,8 +98,13 @@ export function createAgent(ports: AgentPorts): Agent {
       beat();
     },
     poll: () => sync.poll(),
+    sync: async () => {
+      await sync.poll();
+      await heartbeat.lookNow();
+      return publisher.current();
+    },
     status: () => publisher.current(),
-    plan: () => snapshot?.plan ?? null,
+    plan: () => looker.snapshot()?.plan ?? null,
     preview: (files) => preview(files, ports, board.lastGood),
     stop: async () => {
       unwatch();

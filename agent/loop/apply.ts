@@ -1,29 +1,22 @@
-import type { Step } from '../reconcile/plan.ts';
+import type { Plan, Step } from '../reconcile/plan.ts';
 import type { Telemetry } from '../telemetry/index.ts';
-import type { Snapshot } from './snapshot.ts';
 import type { WorkFloor } from './work-floor.ts';
 
 /**
- * Starts the steps of a plan, inside a trace of their own when there are any.
+ * Starts those steps of a plan that can begin, inside a span of their own when there are any.
  * @param busy workloads that were worked on when the node was looked at: what was seen of them is already old.
  * @returns when all of them are over.
  */
 export async function applyPlan(
   floor: WorkFloor,
   telemetry: Telemetry,
-  snapshot: Snapshot,
+  { revision, steps }: Plan,
   busy: ReadonlySet<string>,
 ): Promise<void> {
-  const steps = snapshot.plan.steps.filter((step) => !busy.has(step.workload));
-  if (steps.length === 0) return;
-  const revision = { 'vcs.ref.head.revision': snapshot.plan.revision };
-  const started = performance.now();
-  await telemetry.span('holdfast.apply', { ...revision, 'holdfast.plan.steps': steps.length }, () =>
-    floor.start({ ...snapshot.plan, steps }),
-  );
-  const outcome = { 'holdfast.reconcile.outcome': 'progressing' } as const;
-  telemetry.record('holdfast.reconcile.duration', (performance.now() - started) / 1_000, outcome);
-  telemetry.add('holdfast.reconcile.runs', 1, outcome);
+  const ready = floor.ready(steps.filter((step) => step.kind === 'pull-image' || !busy.has(step.workload)));
+  if (ready.length === 0) return;
+  const attributes = { 'vcs.ref.head.revision': revision, 'holdfast.plan.steps': ready.length };
+  await telemetry.span('holdfast.apply', attributes, () => floor.start(ready));
 }
 
 /** Wraps the executor so that every step is a span, and pulls and starts are spans of their own kind. */
@@ -33,6 +26,7 @@ export function traced(execute: (step: Step) => Promise<void>, telemetry: Teleme
       'holdfast.step',
       { 'holdfast.step.kind': step.kind, 'holdfast.workload.name': step.workload },
       async (span) => {
+        span.set({ 'holdfast.step.outcome': 'failed' });
         await traceKind(step, execute, telemetry);
         span.set({ 'holdfast.step.outcome': 'done' });
       },

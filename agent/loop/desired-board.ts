@@ -1,31 +1,37 @@
 import pLimit from 'p-limit';
 import { digestOf, type LocatedWorkload, type WorkloadKey, workloadKey } from '../../manifests/index.ts';
+import { toFailure } from '../execute/to-failure.ts';
 import { type Attempt, nextAttempt } from '../reconcile/failure.ts';
+import { runnableVersion } from '../reconcile/runnable-version.ts';
 import type { DesiredState, DesiredWorkload, LastGood, Version, Wanted } from '../reconcile/state.ts';
 import type { ParsedRevision } from './parse-revision.ts';
-import { judgeAgain, type PreparePorts, prepare } from './prepare.ts';
+import { judgeAgain, type Prepared, type PreparePorts, prepare } from './prepare.ts';
 
 /** Workloads resolved and judged at the same time: many, so that some that wait for a dead registry hold up no others. */
 const CONCURRENT = 32;
+/** Identities remembered for each workload; the pods of older ones are long gone. */
+const MOST_FORMER = 16;
 
 /** What Git wants of this node, each workload as far as it has been resolved and judged. */
 export interface DesiredBoard {
   /** The desired state now, or null before the first revision. */
   desired(): DesiredState | null;
-  /** Takes a revision as the desired state; resolves when each of its workloads was judged or failed once. */
+  /** Takes a revision as the desired state, at once; resolves when each of its workloads was judged or failed. Never rejects. */
   take(parsed: ParsedRevision): Promise<void>;
   /** Tries again what failed and is due. */
   retryDue(now: number): void;
   /** Remembers that a version runs well. */
-  promote(version: Version): void;
+  promote(good: LastGood): void;
   /** The newest version of a workload that ran well here, judged by today's policies; null when there is none. */
-  lastGood(key: WorkloadKey): LastGood | null;
+  lastGood(key: WorkloadKey): Promise<LastGood | null>;
+  /** What a pod of this identity is made from, unless it must not run. */
   version(identity: string, workload: WorkloadKey): Version | undefined;
 }
 
 interface Entry {
   readonly located: LocatedWorkload;
   readonly digest: string;
+  former: readonly string[];
   wanted: Wanted;
   attempt: Attempt | undefined;
   isBusy: boolean;
@@ -47,48 +53,46 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   const unjudged = new Map<WorkloadKey, Version>(ports.lastGood);
   let revision: string | null = null;
 
-  const refresh = (key: WorkloadKey, entry: Entry): Promise<void> => {
-    if (entry.isBusy || revision === null) return Promise.resolve();
-    entry.isBusy = true;
-    const commit = revision;
-    return limit(async () => {
-      await judgeOld(key);
-      const prepared = await prepare(entry.located, commit, ports);
-      entry.isBusy = false;
-      entry.attempt = prepared.ok ? undefined : nextAttempt(entry.attempt, prepared.failure, ports.now());
-      entry.wanted = prepared.ok
-        ? { state: 'judged', version: prepared.version, verdict: prepared.verdict }
-        : { state: 'unresolved', failure: prepared.failure, retryAt: entry.attempt?.retryAt ?? ports.now() };
-      ports.onChange();
-    });
-  };
-
   const judgeOld = async (key: WorkloadKey): Promise<void> => {
     const version = unjudged.get(key);
     if (version === undefined) return;
-    unjudged.delete(key);
-    proven.set(key, await judgeAgain(version, ports));
+    const judged = await judgeAgain(version, ports);
+    // Meanwhile the workload may have left Git, or a newer version may have proven itself.
+    if (unjudged.delete(key)) proven.set(key, judged);
   };
-
-  const adopt = (located: LocatedWorkload): readonly [WorkloadKey, Entry] => {
-    const key = workloadKey(located.workload);
-    const digest = digestOf(located.workload);
-    const previous = entries.get(key);
-    // An unchanged workload keeps its verdict until the new one is there, so that its pods are kept up without a gap.
-    const wanted: Wanted = previous?.digest === digest ? previous.wanted : { state: 'preparing' };
-    return [key, { located, digest, wanted, attempt: undefined, isBusy: false }];
+  const prepareEntry = async (key: WorkloadKey, { located }: Entry, commit: string): Promise<Prepared> => {
+    await judgeOld(key);
+    return prepare(located, commit, ports);
   };
+  const refresh = async (key: WorkloadKey, entry: Entry): Promise<void> => {
+    if (entry.isBusy || revision === null) return;
+    entry.isBusy = true;
+    const commit = revision;
+    const prepared = await limit(() =>
+      prepareEntry(key, entry, commit).catch((error): Prepared => ({ ok: false, failure: toFailure(error) })),
+    );
+    entry.isBusy = false;
+    entry.attempt = prepared.ok ? undefined : nextAttempt(entry.attempt, prepared.failure, ports.now());
+    entry.wanted = prepared.ok
+      ? { state: 'judged', version: prepared.version, verdict: prepared.verdict }
+      : { state: 'unresolved', failure: prepared.failure, retryAt: entry.attempt?.retryAt ?? ports.now() };
+    ports.onChange();
+  };
+  const describe = ([key, entry]: readonly [WorkloadKey, Entry]): DesiredWorkload => ({
+    key,
+    workload: entry.located.workload,
+    wanted: entry.wanted,
+    lastGood: proven.get(key) ?? null,
+    former: entry.former,
+  });
 
   return {
-    desired: () => {
-      if (revision === null) return null;
-      const workloads = [...entries].map(
-        ([key, entry]): DesiredWorkload => ({ key, wanted: entry.wanted, lastGood: proven.get(key) ?? null }),
-      );
-      return { revision, workloads };
-    },
+    desired: () => (revision === null ? null : { revision, workloads: [...entries].map(describe) }),
     take: async (parsed) => {
-      const adopted = parsed.workloads.map(adopt);
+      const adopted = parsed.workloads.map((located) => {
+        const key = workloadKey(located.workload);
+        return [key, entryFor(located, entries.get(key))] as const;
+      });
       entries.clear();
       for (const [key, entry] of adopted) entries.set(key, entry);
       for (const key of [...proven.keys(), ...unjudged.keys()]) {
@@ -105,17 +109,38 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
         if (entry.wanted.state === 'unresolved' && entry.wanted.retryAt <= now) void refresh(key, entry);
       }
     },
-    promote: (version) => {
-      const entry = entries.get(workloadKey(version.workload));
-      if (entry?.wanted.state !== 'judged') return;
-      proven.set(workloadKey(version.workload), { version, verdict: entry.wanted.verdict });
+    promote: (good) => {
+      const key = workloadKey(good.version.workload);
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      entry.former = withIdentity(entry.former, proven.get(key)?.version ?? unjudged.get(key));
+      unjudged.delete(key);
+      proven.set(key, good);
     },
-    lastGood: (key) => proven.get(key) ?? null,
+    lastGood: async (key) => {
+      await judgeOld(key);
+      return proven.get(key) ?? null;
+    },
     version: (identity, workload) => {
-      const wanted = entries.get(workload)?.wanted;
-      if (wanted?.state === 'judged' && wanted.version.identity === identity) return wanted.version;
-      const good = proven.get(workload)?.version;
-      return good?.identity === identity ? good : undefined;
+      const entry = entries.get(workload);
+      return entry && runnableVersion(describe([workload, entry]), identity);
     },
   };
+}
+
+function entryFor(located: LocatedWorkload, previous: Entry | undefined): Entry {
+  const digest = digestOf(located.workload);
+  // An unchanged workload keeps its verdict until the new one is there, so that its pods are kept up without a gap.
+  const wanted: Wanted = previous?.digest === digest ? previous.wanted : { state: 'preparing' };
+  const former = previous === undefined ? [] : formerOf(previous);
+  return { located, digest, former, wanted, attempt: undefined, isBusy: false };
+}
+
+function formerOf({ former, wanted }: Pick<Entry, 'former' | 'wanted'>): readonly string[] {
+  return withIdentity(former, wanted.state === 'judged' ? wanted.version : undefined);
+}
+
+function withIdentity(former: readonly string[], version: Version | undefined): readonly string[] {
+  if (version === undefined) return former;
+  return [...former.filter((other) => other !== version.identity), version.identity].slice(-MOST_FORMER);
 }

@@ -1,8 +1,8 @@
-import { type Problem, workloadKey } from '../../manifests/index.ts';
+import { type LocatedWorkload, type Problem, type WorkloadKey, workloadKey } from '../../manifests/index.ts';
 import { observe } from '../observe/observe.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { plan } from '../reconcile/planner.ts';
-import type { DesiredState, DesiredWorkload, LastGood } from '../reconcile/state.ts';
+import type { DesiredState, DesiredWorkload, LastGood, Wanted } from '../reconcile/state.ts';
 import type { ManifestFile } from '../source/index.ts';
 import { parseRevision } from './parse-revision.ts';
 import { type PreparePorts, prepare } from './prepare.ts';
@@ -21,30 +21,26 @@ export async function preview(
   files: readonly ManifestFile[],
   ports: PreparePorts &
     Pick<SnapshotPorts, 'backend' | 'settings' | 'now'> & { readonly images: SnapshotPorts['images'] },
-  lastGood: (key: string) => LastGood | null,
+  lastGood: (key: WorkloadKey) => Promise<LastGood | null>,
 ): Promise<Preview> {
   const revision = { commit: WORKING_TREE, signer: '', committedAt: ports.now(), subject: '', files };
   const result = parseRevision(revision, ports.node.labels);
   if (!result.ok) return { ...result.refused, ok: false };
   const workloads = await Promise.all(
     result.parsed.workloads.map(async (located): Promise<DesiredWorkload> => {
-      const prepared = await prepare(located, WORKING_TREE, ports);
       const key = workloadKey(located.workload);
-      if (!prepared.ok) {
-        return {
-          key,
-          wanted: { state: 'unresolved', failure: prepared.failure, retryAt: ports.now() },
-          lastGood: lastGood(key),
-        };
-      }
-      return {
-        key,
-        wanted: { state: 'judged', version: prepared.version, verdict: prepared.verdict },
-        lastGood: lastGood(key),
-      };
+      const [wanted, good] = await Promise.all([wantedOf(located, ports), lastGood(key)]);
+      return { key, workload: located.workload, wanted, lastGood: good, former: [] };
     }),
   );
   const desired: DesiredState = { revision: WORKING_TREE, workloads };
   const observed = await observe(ports.backend, ports.images, neededImages(desired));
   return { ok: true, plan: plan(desired, observed, { ...ports.settings, history: {}, now: ports.now() }) };
+}
+
+async function wantedOf(located: LocatedWorkload, ports: PreparePorts & Pick<SnapshotPorts, 'now'>): Promise<Wanted> {
+  const prepared = await prepare(located, WORKING_TREE, ports);
+  return prepared.ok
+    ? { state: 'judged', version: prepared.version, verdict: prepared.verdict }
+    : { state: 'unresolved', failure: prepared.failure, retryAt: ports.now() };
 }

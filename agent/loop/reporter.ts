@@ -3,8 +3,9 @@ import type { Finding } from '../../policies/index.ts';
 import type { Drift } from '../drift/compare.ts';
 import { driftEdges } from '../drift/edges.ts';
 import type { StepOutcome } from '../execute/run-steps.ts';
+import type { Failure } from '../reconcile/failure.ts';
 import type { DesiredState } from '../reconcile/state.ts';
-import type { Telemetry } from '../telemetry/index.ts';
+import type { EventAttributes, Telemetry } from '../telemetry/index.ts';
 
 /** Tells over OpenTelemetry what changed, each thing once when it begins and once when it ends. */
 export interface Reporter {
@@ -12,7 +13,18 @@ export interface Reporter {
   refused(refused: RefusedRevision): void;
   verdicts(desired: DesiredState): void;
   drift(now: readonly Drift[], revision: string): void;
-  outcome(outcome: StepOutcome, revision: string): void;
+  /** @param outcomes of steps of one workload that were begun together. */
+  outcomes(outcomes: readonly StepOutcome[], revision: string): void;
+  looked(look: LookReport): void;
+}
+
+/** How one look at the node went: one run of the loop. */
+export interface LookReport {
+  readonly failure: Failure | null;
+  readonly isConverged: boolean;
+  readonly seconds: number;
+  /** Milliseconds since the epoch. */
+  readonly endedAt: number;
 }
 
 /** Makes a reporter that has told nothing yet. */
@@ -34,6 +46,8 @@ export function createReporter(telemetry: Telemetry): Reporter {
       reportRefusal(telemetry, refused);
     },
     verdicts: (desired) => {
+      const wantedKeys = new Set(desired.workloads.map(({ key }) => key));
+      for (const key of judged.keys()) if (!wantedKeys.has(key)) judged.delete(key);
       for (const { key, wanted } of desired.workloads) {
         if (wanted.state !== 'judged') continue;
         const findings = 'findings' in wanted.verdict ? wanted.verdict.findings : [];
@@ -48,11 +62,10 @@ export function createReporter(telemetry: Telemetry): Reporter {
       drifts = now;
       for (const drift of detected) reportDrift(telemetry, 'holdfast.drift.detected', drift, revision);
       for (const drift of corrected) reportDrift(telemetry, 'holdfast.drift.corrected', drift, revision);
-      if (detected.length + corrected.length > 0) {
-        telemetry.set('holdfast.drift.resources', new Set(now.map((drift) => drift.workload)).size, {});
-      }
+      telemetry.set('holdfast.drift.resources', new Set(now.map((drift) => drift.workload)).size, {});
     },
-    outcome: (outcome, revision) => reportOutcome(telemetry, failing, outcome, revision),
+    outcomes: (outcomes, revision) => reportOutcomes(telemetry, failing, outcomes, revision),
+    looked: (look) => reportLook(telemetry, failing, look),
   };
 }
 
@@ -129,23 +142,60 @@ function reportDrift(
   else telemetry.emit({ name, attributes: { ...attributes, 'holdfast.drift.action': drift.action } });
 }
 
-function reportOutcome(telemetry: Telemetry, failing: Set<string>, outcome: StepOutcome, revision: string): void {
-  const { step } = outcome;
-  const about = { 'holdfast.workload.name': step.workload, 'vcs.ref.head.revision': revision };
-  if (outcome.outcome === 'failed') {
-    if (failing.has(step.workload)) return;
-    failing.add(step.workload);
-    const { kind, code, reason } = outcome.failure;
-    const failure = {
-      'error.type': code,
-      'holdfast.failure.kind': kind,
-      'holdfast.failure.reason': `${step.kind}: ${reason}`,
-    };
-    telemetry.emit({ name: 'holdfast.reconcile.failed', attributes: { ...about, ...failure } });
-  } else if (outcome.outcome === 'done') {
-    if (failing.delete(step.workload)) telemetry.emit({ name: 'holdfast.reconcile.recovered', attributes: about });
-    if (step.kind === 'start-container' && step.restarts > 0) {
-      telemetry.add('holdfast.workload.restarts', 1, { 'holdfast.workload.name': step.workload });
-    }
+function reportOutcomes(
+  telemetry: Telemetry,
+  failing: Set<string>,
+  outcomes: readonly StepOutcome[],
+  revision: string,
+): void {
+  const about = { 'holdfast.workload.name': outcomes[0]?.step.workload, 'vcs.ref.head.revision': revision };
+  const subject = `workload ${about['holdfast.workload.name']}`;
+  const failed = outcomes.find((outcome) => outcome.outcome === 'failed');
+  // A step whose version was replaced meanwhile has not failed: it is not wanted any more.
+  if (failed && failed.failure.kind !== 'waiting') {
+    const { failure, step } = failed;
+    reportFailure(telemetry, failing, { subject, about, failure, doing: `${step.kind}: ` });
   }
+  if (!failed && failing.delete(subject)) telemetry.emit({ name: 'holdfast.reconcile.recovered', attributes: about });
+  for (const { outcome, step } of outcomes) {
+    if (outcome !== 'done' || step.kind !== 'start-container' || step.restarts === 0) continue;
+    telemetry.add('holdfast.workload.restarts', 1, { 'holdfast.workload.name': step.workload });
+  }
+}
+
+function reportLook(telemetry: Telemetry, failing: Set<string>, look: LookReport): void {
+  const { failure, isConverged, seconds, endedAt } = look;
+  const subject = 'loop';
+  const outcome = failure === null ? (isConverged ? 'converged' : 'progressing') : 'failed';
+  const attributes = { 'holdfast.reconcile.outcome': outcome } as const;
+  telemetry.record('holdfast.reconcile.duration', seconds, attributes);
+  telemetry.add('holdfast.reconcile.runs', 1, attributes);
+  if (failure !== null) {
+    reportFailure(telemetry, failing, { subject, about: {}, failure, doing: '' });
+    return;
+  }
+  telemetry.set('holdfast.reconcile.last_success.time', endedAt / 1_000, {});
+  if (failing.delete(subject)) telemetry.emit({ name: 'holdfast.reconcile.recovered', attributes: {} });
+}
+
+interface FailureReport {
+  readonly subject: string;
+  readonly about: EventAttributes<'holdfast.reconcile.recovered'>;
+  readonly failure: Failure;
+  readonly doing: string;
+}
+
+function reportFailure(telemetry: Telemetry, failing: Set<string>, report: FailureReport): void {
+  const { subject, about, failure, doing } = report;
+  if (failing.has(subject)) return;
+  failing.add(subject);
+  telemetry.emit({
+    name: 'holdfast.reconcile.failed',
+    attributes: {
+      ...about,
+      'error.type': failure.code,
+      'holdfast.failure.kind': failure.kind,
+      'holdfast.failure.reason': `${doing}${failure.reason}`,
+    },
+  });
 }

@@ -1,11 +1,13 @@
 import type { ContainerBackend } from '../../native/index.ts';
 import { compare, type Drift } from '../drift/compare.ts';
+import { toFailure } from '../execute/to-failure.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { observe } from '../observe/observe.ts';
+import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { plan } from '../reconcile/planner.ts';
 import { provenVersions } from '../reconcile/promotion.ts';
-import type { DesiredState, ObservedState, PlanContext } from '../reconcile/state.ts';
+import type { DesiredState, LastGood, ObservedState, PlanContext } from '../reconcile/state.ts';
 import type { StateFiles } from '../state/state-files.ts';
 import type { DesiredBoard } from './desired-board.ts';
 import type { WorkFloor } from './work-floor.ts';
@@ -16,12 +18,14 @@ export interface Snapshot {
   readonly observed: ObservedState;
   readonly plan: Plan;
   readonly drift: readonly Drift[];
+  /** What of the look itself failed; null when nothing did. */
+  readonly failure: Failure | null;
 }
 
 export interface SnapshotPorts {
   readonly backend: ContainerBackend;
   readonly images: Pick<ImageSource, 'isPresent'>;
-  readonly state: Pick<StateFiles, 'writeLastGood' | 'removeLastGood'>;
+  readonly state: Pick<StateFiles, 'writeLastGood'>;
   readonly board: DesiredBoard;
   readonly floor: WorkFloor;
   readonly settings: Pick<PlanContext, 'settleMs' | 'onViolation'>;
@@ -44,16 +48,27 @@ export async function takeSnapshot(
   if (known === null) return null;
   const observed = await observe(ports.backend, ports.images, neededImages(known));
   const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
-  for (const version of provenVersions(known, observed, context)) {
-    await ports.state.writeLastGood(version);
-    ports.board.promote(version);
-  }
+  const failure = await rememberProven(ports, provenVersions(known, observed, context));
   const desired = ports.board.desired() ?? known;
   const drift = [
     ...before.filter((entry) => busy.has(entry.workload)),
     ...compare(desired, observed).filter((entry) => !busy.has(entry.workload)),
   ];
-  return { desired, observed, drift, plan: plan(desired, observed, context) };
+  return { desired, observed, drift, plan: plan(desired, observed, context), failure };
+}
+
+/** A disk that is full keeps nothing from being healed. @returns why a version could not be recorded, or null. */
+async function rememberProven({ state, board }: SnapshotPorts, proven: readonly LastGood[]): Promise<Failure | null> {
+  try {
+    for (const good of proven) {
+      await state.writeLastGood(good.version);
+      board.promote(good);
+    }
+    return null;
+  } catch (error) {
+    const failure = toFailure(error);
+    return { ...failure, reason: `cannot record which versions run well: ${failure.reason}` };
+  }
 }
 
 /** @returns digests of every image the desired state may have to run. */

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { RefusedRevision } from '../../manifests/index.ts';
 import type { Revision, Source, SourceError, SourceErrorCode } from '../source/index.ts';
 import type { StateFiles } from '../state/state-files.ts';
@@ -34,21 +35,27 @@ export interface SyncPorts {
   readonly telemetry: Telemetry;
   readonly branch: string;
   readonly nodeLabels: Readonly<Record<string, string>>;
-  /** Looks at the node now, and resolves when what that led to is done. */
+  /** Looks at the node now, and resolves when what that led to is done. Never rejects. */
   readonly settle: () => Promise<void>;
   readonly onChange: () => void;
 }
 
 /** Makes the way from the source to the desired state; nothing is fetched before the first poll. */
 export function createSync(ports: SyncPorts): Sync {
+  // One revision at a time is taken, so that the newest is the last one on the board and on the disk alike.
+  const inTurn = pLimit(1);
   let state: SyncState = { revision: null, refused: null, unreachable: null };
   const set = (change: Partial<SyncState>): void => {
     state = { ...state, ...change };
     ports.onChange();
   };
-
-  /** @returns a promise of every workload having been judged, or null when the commit is not usable. */
-  const take = async (revision: Revision): Promise<{ judged: Promise<void> } | null> => {
+  /** Board and state change in one go, so that no look sees one without the other. */
+  const adopt = (parsed: ParsedRevision): Taken => {
+    const judged = ports.board.take(parsed);
+    set({ revision: parsed.revision, refused: null, unreachable: null });
+    return { judged };
+  };
+  const take = async (revision: Revision): Promise<Taken | null> => {
     const result = await parse(revision, ports);
     if (!result.ok) {
       ports.reporter.refused(result.refused);
@@ -56,59 +63,64 @@ export function createSync(ports: SyncPorts): Sync {
       return null;
     }
     const previous = state.revision?.commit ?? null;
-    const judged = ports.board.take(result.parsed);
-    if (previous !== revision.commit) ports.reporter.accepted(revision, previous);
     await ports.state.writeApplied(revision.commit);
+    const taken = adopt(result.parsed);
+    ports.reporter.accepted(revision, previous);
     await forgetRemoved(ports);
-    set({ revision: result.parsed.revision, refused: null, unreachable: null });
-    return { judged };
+    return taken;
   };
-
-  const pollOnce = async (): Promise<{ judged: Promise<void> } | null> => {
+  const pollOnce = async (): Promise<Taken | null> => {
     const fetched = await fetchTip(ports);
     if (!fetched.ok) {
       // A refused commit is an answer: the next poll comes when it would have come anyway.
-      if (fetched.refused === null) {
-        set({ unreachable: { code: fetched.error.code, message: fetched.error.message } });
-        throw fetched.error;
-      }
+      if (fetched.refused === null) throw fetched.error;
       ports.reporter.refused(fetched.refused);
       set({ refused: fetched.refused, unreachable: null });
       return null;
     }
-    const { revision } = fetched;
-    if (state.unreachable !== null) set({ unreachable: null });
-    if (revision.commit === state.refused?.commit) return null;
-    if (revision.commit !== state.revision?.commit) return take(revision);
-    if (state.refused !== null) set({ refused: null });
+    if (fetched.revision.commit !== state.revision?.commit) return take(fetched.revision);
+    if (state.unreachable !== null || state.refused !== null) set({ unreachable: null, refused: null });
     return null;
+  };
+  const pollAndTell = async (): Promise<Taken | null> => {
+    try {
+      return await pollOnce();
+    } catch (error) {
+      set({ unreachable: describe(error) });
+      throw error;
+    }
   };
 
   return {
     state: () => state,
-    restore: async () => {
-      const commit = await ports.state.readApplied();
-      // A local copy that cannot be read is no reason not to start: the next poll brings it anew.
-      const revision = commit === null ? null : await ports.source.read(commit).catch(() => null);
-      if (revision !== null) await take(revision);
-    },
+    restore: () =>
+      inTurn(async () => {
+        const commit = await ports.state.readApplied();
+        // A local copy that cannot be read is no reason not to start: the next poll brings it anew.
+        const revision = commit === null ? null : await ports.source.read(commit).catch(() => null);
+        const result = revision === null ? null : await parse(revision, ports);
+        if (result?.ok) adopt(result.parsed);
+      }),
     poll: () =>
       new Promise((fetched, failed) => {
-        const run = ports.telemetry.span(
-          'holdfast.reconcile',
-          { 'cicd.pipeline.action.name': 'SYNC' },
-          async (span) => {
-            const taken = await pollOnce();
-            fetched();
-            if (taken === null) return;
-            span.set({ 'vcs.ref.head.revision': state.revision?.commit });
-            await taken.judged;
-            await ports.settle();
-          },
-        );
+        const attributes = { 'cicd.pipeline.action.name': 'SYNC' } as const;
+        const run = ports.telemetry.span('holdfast.reconcile', attributes, async (span) => {
+          const taken = await inTurn(pollAndTell);
+          fetched();
+          if (taken === null) return;
+          span.set({ 'vcs.ref.head.revision': state.revision?.commit });
+          await taken.judged;
+          await ports.settle();
+        });
         run.catch(failed);
       }),
   };
+}
+
+/** A revision that has become the desired state. */
+interface Taken {
+  /** Resolves when every workload of it was judged, or failed to be. */
+  readonly judged: Promise<void>;
 }
 
 function parse(revision: Revision, { telemetry, nodeLabels }: SyncPorts): Promise<RevisionResult> {
@@ -144,10 +156,16 @@ async function fetchTip({ source, telemetry, branch }: SyncPorts): Promise<Fetch
   }
 }
 
+/** @returns what to tell of a poll that failed. What is no error of the source is one of keeping what it brought. */
+function describe(error: unknown): NonNullable<SyncState['unreachable']> {
+  const { name, code, message } = Object(error) as Partial<SourceError>;
+  return { code: (name === 'SourceError' && code) || 'local-copy', message: message ?? String(error) };
+}
+
 /** @returns the refusal an error stands for when a commit was seen, or null when the source did not answer usefully. */
 function refusal(error: unknown): RefusedRevision | null {
-  const { code, message, commit } = error as Partial<SourceError>;
-  if (typeof commit !== 'string' || code === undefined || code === 'unreachable') return null;
+  const { code, message, commit } = Object(error) as Partial<SourceError>;
+  if (typeof commit !== 'string' || code === undefined || code === 'unreachable' || code === 'local-copy') return null;
   return { commit, code, message: message ?? code, problems: [] };
 }
 

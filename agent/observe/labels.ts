@@ -7,6 +7,8 @@ export interface PodLabels {
   readonly identity: string;
   /** Commit the pod was made from. */
   readonly revision: string;
+  /** Time its processes get to end by themselves, even when Git has forgotten the workload. */
+  readonly graceMs: number;
 }
 
 /** What is written on a container: how often it was started again. */
@@ -18,6 +20,7 @@ export interface ContainerLabels {
 }
 
 const PREFIX = 'holdfast.dev/';
+const DEFAULT_GRACE_MS = 30_000;
 
 /** @returns the labels as the sandbox record keeps them. */
 export function writePodLabels(labels: PodLabels): Record<string, string> {
@@ -26,6 +29,7 @@ export function writePodLabels(labels: PodLabels): Record<string, string> {
     [`${PREFIX}replica`]: String(labels.replica),
     [`${PREFIX}identity`]: labels.identity,
     [`${PREFIX}revision`]: labels.revision,
+    [`${PREFIX}grace-ms`]: String(labels.graceMs),
   };
 }
 
@@ -35,7 +39,14 @@ export function readPodLabels(labels: Readonly<Record<string, string>>): PodLabe
   const replica = labels[`${PREFIX}replica`] ?? '';
   const identity = labels[`${PREFIX}identity`] ?? '';
   if (!/^[^/]+\/[^/]+$/.test(key) || !/^\d{1,6}$/.test(replica) || identity === '') return null;
-  return { key, replica: Number(replica), identity, revision: labels[`${PREFIX}revision`] ?? '' };
+  const grace = labels[`${PREFIX}grace-ms`] ?? '';
+  return {
+    key,
+    replica: Number(replica),
+    identity,
+    revision: labels[`${PREFIX}revision`] ?? '',
+    graceMs: /^\d{1,9}$/.test(grace) ? Number(grace) : DEFAULT_GRACE_MS,
+  };
 }
 
 /** @returns the labels as the container record keeps them. */

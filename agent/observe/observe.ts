@@ -40,12 +40,13 @@ async function presentImages(
 function toPod(sandbox: ObservedSandbox): ObservedPod | null {
   const labels = readPodLabels(sandbox.labels);
   if (labels === null) return null;
-  const { key, replica, identity } = labels;
+  const { key, replica, identity, graceMs } = labels;
   return {
     id: sandbox.id,
     key,
     replica,
     identity,
+    graceMs,
     state: sandbox.state,
     containers: sandbox.containers.map(toContainer),
   };

@@ -10,8 +10,8 @@ const LONGEST_BACKOFF_MS = 300_000;
 export type Availability = { readonly available: boolean; readonly readyAt: number | null };
 
 /**
- * A pod is available once every main container has run without a break for the settling time, or has completed as wanted,
- * and its sidecars run as long as they are needed.
+ * A pod is available once every main container has run without a break for the settling time, or has completed with status
+ * 0, and its sidecars run as long as they are needed.
  */
 export function availability(pod: ObservedPod, version: Version, context: PlanContext): Availability {
   const minimumMs = Math.max(version.workload.update.minReadySeconds * 1_000, context.settleMs);
@@ -21,12 +21,21 @@ export function availability(pod: ObservedPod, version: Version, context: PlanCo
   for (const { container, role } of startOrder(version.workload.pod)) {
     if (role === 'init' || (role === 'sidecar' && isOver)) continue;
     const found = findContainer(pod, container.name);
-    if (found?.state === 'exited' && isComplete(found, role, version)) continue;
+    if (found?.exit?.code === 0 && isComplete(found, role, version)) continue;
     if (found?.state !== 'running') return { available: false, readyAt: null };
     const settledAt = found.startedAt + minimumMs;
     if (settledAt > context.now) readyAt = Math.max(readyAt ?? 0, settledAt);
   }
   return { available: readyAt === null, readyAt };
+}
+
+/** @returns whether a pod does what it can: what it has runs, or has ended well, be it of a version that is known or not. */
+export function runs(pod: ObservedPod): boolean {
+  return (
+    pod.state === 'ready' &&
+    pod.containers.some((container) => container.state === 'running') &&
+    pod.containers.every((container) => container.state === 'running' || container.exit?.code === 0)
+  );
 }
 
 /** When a finished container may start again, and how many crashes in a row that makes. */

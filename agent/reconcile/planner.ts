@@ -1,8 +1,9 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
 import { backingOff, blocked, combine, type Draft, nothing, waiting } from './draft.ts';
+import { keepUp } from './keep-up.ts';
 import type { Plan } from './plan.ts';
 import { planStrays, removePod } from './removal.ts';
-import type { DesiredState, DesiredWorkload, ObservedPod, ObservedState, PlanContext, Version } from './state.ts';
+import type { DesiredState, DesiredWorkload, LastGood, ObservedPod, ObservedState, PlanContext } from './state.ts';
 import { planUpdate } from './update.ts';
 
 /**
@@ -25,13 +26,26 @@ export function plan(desired: DesiredState, observed: ObservedState, context: Pl
 
 function planWorkload(desired: DesiredWorkload, observed: ObservedState, context: PlanContext): Draft {
   const pods = observed.pods.filter((pod) => pod.key === desired.key);
-  const obstacle = planObstacle(desired, context);
-  const target = chooseTarget(desired, context);
-  const work =
-    target === null
-      ? keepOrStopDenied(desired, pods, context)
-      : planUpdate(target, desired.lastGood, pods, observed, context);
-  return combine(obstacle, work);
+  return combine(planObstacle(desired, context), planWork(desired, pods, observed, context));
+}
+
+/** Only a version that is judged, allowed and not backing off replaces what runs; without one, the last good one is kept up. */
+function planWork(
+  desired: DesiredWorkload,
+  pods: readonly ObservedPod[],
+  observed: ObservedState,
+  context: PlanContext,
+): Draft {
+  const { key, wanted, lastGood } = desired;
+  const isUsable = ({ version, verdict }: LastGood): boolean =>
+    verdict.decision !== 'deny' && backingOff(key, version.identity, context) === null;
+  if (wanted.state === 'judged' && isUsable(wanted))
+    return planUpdate(wanted.version, lastGood, pods, observed, context);
+  if (lastGood === null || !isUsable(lastGood)) return keepOrStopDenied(desired, pods, context);
+  const isDenied = wanted.state === 'judged' && wanted.verdict.decision === 'deny';
+  return isDenied
+    ? planUpdate(lastGood.version, lastGood, pods, observed, context)
+    : keepUp(lastGood.version, pods, observed, context);
 }
 
 /** What keeps the wanted version from being worked on, told even while the last good one is kept up. */
@@ -40,7 +54,9 @@ function planObstacle({ key, wanted }: DesiredWorkload, context: PlanContext): D
   if (wanted.state === 'unresolved') {
     const { failure, retryAt } = wanted;
     const entry = blocked({ workload: key, cause: 'image', reason: failure.reason, findings: [], failure });
-    return combine(entry, waiting(key, 'trying again to resolve its images', retryAt));
+    // A time that has passed means that it is being tried: its end will tell.
+    const until = retryAt > context.now ? retryAt : null;
+    return combine(entry, waiting(key, 'trying again to resolve its images', until));
   }
   const { version, verdict } = wanted;
   if (verdict.decision === 'deny') {
@@ -59,14 +75,6 @@ function planObstacle({ key, wanted }: DesiredWorkload, context: PlanContext): D
     failure,
   });
   return combine(entry, waiting(key, 'trying again after a failed step', retryAt));
-}
-
-/** The wanted version when nothing stands in its way, else the last good one, else none. */
-function chooseTarget({ key, wanted, lastGood }: DesiredWorkload, context: PlanContext): Version | null {
-  const isFree = (version: Version): boolean => backingOff(key, version.identity, context) === null;
-  if (wanted.state === 'judged' && wanted.verdict.decision !== 'deny' && isFree(wanted.version)) return wanted.version;
-  if (lastGood !== null && lastGood.verdict.decision !== 'deny' && isFree(lastGood.version)) return lastGood.version;
-  return null;
 }
 
 /** Nothing may be started: what runs goes on, unless a policy denies it and the policy set says to stop that. */

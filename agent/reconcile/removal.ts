@@ -2,16 +2,18 @@ import type { WorkloadKey } from '../../manifests/index.ts';
 import { backingOff, CLEANUP, combine, type Draft, nothing, steps, waiting } from './draft.ts';
 import type { DesiredState, ObservedPod, ObservedState, PlanContext } from './state.ts';
 
-const DEFAULT_GRACE_MS = 30_000;
-
 /** Stops a pod gracefully and removes what is left of it. */
-export function removePod(pod: ObservedPod, reason: string, context: PlanContext, graceMs = DEFAULT_GRACE_MS): Draft {
-  const attempt = backingOff(pod.key, CLEANUP, context);
-  if (attempt) return waiting(pod.key, `removal failed: ${attempt.failure.reason}`, attempt.retryAt);
+export function removePod(pod: ObservedPod, reason: string, context: PlanContext, graceMs = pod.graceMs): Draft {
   const remove = { kind: 'remove-pod', workload: pod.key, pod: pod.id, reason } as const;
+  const stop = { kind: 'stop-pod', workload: pod.key, pod: pod.id, graceMs, reason } as const;
   const isRunning = pod.containers.some((container) => container.state !== 'exited');
-  if (!isRunning) return steps(remove);
-  return steps({ kind: 'stop-pod', workload: pod.key, pod: pod.id, graceMs, reason }, remove);
+  return unlessRemovalFailed(pod.key, context, isRunning ? steps(stop, remove) : steps(remove));
+}
+
+/** @returns the draft, or the wait for its time when a removal of this workload failed a moment ago. */
+export function unlessRemovalFailed(workload: WorkloadKey | '', context: PlanContext, draft: Draft): Draft {
+  const attempt = backingOff(workload, CLEANUP, context);
+  return attempt ? waiting(workload, `removal failed: ${attempt.failure.reason}`, attempt.retryAt) : draft;
 }
 
 /** Removes what this node made and Git no longer asks for, and what somebody else put into our tree. */
@@ -25,8 +27,6 @@ export function planStrays(desired: DesiredState, observed: ObservedState, conte
 
 function planStrangers(observed: ObservedState, context: PlanContext): Draft {
   if (observed.unlabelled.length + observed.strangers.length === 0) return nothing;
-  const attempt = backingOff('', CLEANUP, context);
-  if (attempt) return waiting('', `removal failed: ${attempt.failure.reason}`, attempt.retryAt);
   const sandboxes = observed.unlabelled.map(
     (pod) => ({ kind: 'remove-pod', workload: '', pod, reason: 'its labels name no workload' }) as const,
   );
@@ -39,5 +39,5 @@ function planStrangers(observed: ObservedState, context: PlanContext): Draft {
         reason: `not made by this agent (${pids.length} processes)`,
       }) as const,
   );
-  return steps(...sandboxes, ...groups);
+  return unlessRemovalFailed('', context, steps(...sandboxes, ...groups));
 }

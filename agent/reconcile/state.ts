@@ -37,9 +37,13 @@ export interface LastGood {
 
 export interface DesiredWorkload {
   readonly key: WorkloadKey;
+  /** As Git has it, be it resolved and judged or not. */
+  readonly workload: Workload;
   readonly wanted: Wanted;
   /** The newest version that became available on this node; runs on while a newer one cannot. */
   readonly lastGood: LastGood | null;
+  /** Identities this agent wanted before: their pods are on their way out, which is work and no surprise. */
+  readonly former: readonly string[];
 }
 
 export interface DesiredState {
@@ -55,6 +59,8 @@ export interface ObservedPod {
   readonly replica: number;
   readonly identity: string;
   readonly state: 'ready' | 'dead';
+  /** Time its processes get to end by themselves, as it was when the pod was made. */
+  readonly graceMs: number;
   readonly containers: readonly PodContainer[];
 }
 

@@ -1,5 +1,5 @@
-import { availability } from './availability.ts';
-import { combine, type Draft, nothing, steps, waiting } from './draft.ts';
+import { availability, runs } from './availability.ts';
+import { backingOff, combine, type Draft, nothing, steps, waiting } from './draft.ts';
 import type { Step } from './plan.ts';
 import { removePod } from './removal.ts';
 import type { LastGood, ObservedPod, ObservedState, PlanContext, Version } from './state.ts';
@@ -45,9 +45,10 @@ function splitPods(target: Version, pods: readonly ObservedPod[]): PodSets {
   };
 }
 
-function pullImages(target: Version, observed: ObservedState): Draft {
-  const key = `${target.workload.namespace}/${target.workload.name}`;
-  const missing = Object.entries(target.images).filter(([, image]) => !observed.images.has(image.digest));
+/** Fetches the images of a version that are not complete on disk. */
+export function pullImages(version: Version, observed: ObservedState): Draft {
+  const key = `${version.workload.namespace}/${version.workload.name}`;
+  const missing = Object.entries(version.images).filter(([, image]) => !observed.images.has(image.digest));
   return steps(
     ...missing.map(
       ([reference, image]): Step => ({
@@ -55,19 +56,29 @@ function pullImages(target: Version, observed: ObservedState): Draft {
         workload: key,
         reference,
         digest: image.digest,
-        identity: target.identity,
+        identity: version.identity,
         reason: 'not on this node',
       }),
     ),
   );
 }
 
-function recreate(target: Version, sets: PodSets, context: PlanContext): Draft {
-  return combine(
-    ...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context, graceOf(target))),
-    ...missingReplicas(target, sets).map((replica) => createPod(target, replica, creationReason(sets))),
-    ...sets.current.map((pod) => settle(pod, target, context)),
+/** @returns the replica numbers of a version that none of its pods has, lowest first. */
+export function missingReplicas(version: Version, pods: readonly ObservedPod[]): readonly number[] {
+  const present = new Set(pods.map((pod) => pod.replica));
+  return Array.from({ length: version.workload.replicas }, (_, replica) => replica).filter(
+    (replica) => !present.has(replica),
   );
+}
+
+function recreate(target: Version, sets: PodSets, context: PlanContext): Draft {
+  const removal = combine(...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context)));
+  const creation = combine(
+    ...missingReplicas(target, sets.current).map((replica) => createPod(target, replica, creationReason(sets))),
+  );
+  // Old and new never run beside each other: what cannot go yet is waited for.
+  const exchange = removal.waiting.length > 0 ? removal : combine(removal, creation);
+  return combine(exchange, ...sets.current.map((pod) => settle(pod, target, context)));
 }
 
 function roll(target: Version, lastGood: LastGood | null, sets: PodSets, context: PlanContext): Draft {
@@ -75,10 +86,13 @@ function roll(target: Version, lastGood: LastGood | null, sets: PodSets, context
   const serving = sets.current.filter((pod) => availability(pod, target, context).available).length;
   const settling = combine(...sets.current.map((pod) => settle(pod, target, context)));
   const room = replicas + update.maxSurge - sets.current.length - sets.others.length;
-  const created = missingReplicas(target, sets).slice(0, Math.max(0, sets.others.length === 0 ? replicas : room));
+  const created = missingReplicas(target, sets.current).slice(
+    0,
+    Math.max(0, sets.others.length === 0 ? replicas : room),
+  );
   const creation = combine(...created.map((replica) => createPod(target, replica, creationReason(sets))));
   if (serving >= replicas) {
-    return combine(...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context, graceOf(target))));
+    return combine(...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context)));
   }
   return combine(creation, settling, replacement(sets), retire(target, lastGood, sets.others, serving, context));
 }
@@ -90,7 +104,10 @@ function replacement({ current, others }: PodSets): Draft {
     : waiting(old.key, `${others.length} old pods go as new ones become available (${current.length} made)`, null);
 }
 
-/** Removes as many old pods as the strategy lets go now; the rest of the last good version is kept up meanwhile. */
+/**
+ * Removes as many old pods as the strategy lets go now, those that do not serve first: they are no loss, and their places
+ * are needed. The rest of the last good version is kept up meanwhile.
+ */
 function retire(
   target: Version,
   lastGood: LastGood | null,
@@ -98,38 +115,29 @@ function retire(
   serving: number,
   context: PlanContext,
 ): Draft {
-  const { replicas, update } = target.workload;
-  const isKnown = (pod: ObservedPod): boolean => lastGood !== null && pod.identity === lastGood.version.identity;
+  const least = target.workload.replicas - target.workload.update.maxUnavailable;
+  const isKnown = (pod: ObservedPod): boolean => pod.identity === lastGood?.version.identity;
   const isServing = (pod: ObservedPod): boolean =>
     lastGood !== null && isKnown(pod) ? availability(pod, lastGood.version, context).available : runs(pod);
   const old = [...others].sort((a, b) => b.replica - a.replica);
-  let spare = serving + old.filter(isServing).length - (replicas - update.maxUnavailable);
+  const healthy = old.filter(isServing);
+  const idle = old.filter((pod) => !isServing(pod));
+  const leaving = new Set([
+    ...healthy.slice(0, Math.max(0, serving + healthy.length - least)),
+    ...idle.filter((pod, index) => !isKnown(pod) || index < serving + old.length - least),
+  ]);
   return combine(
-    ...old.map((pod) => {
-      if (isServing(pod) && spare > 0) {
-        spare -= 1;
-        return removePod(pod, 'replaced by a new version', context, graceOf(target));
-      }
-      if (lastGood !== null && isKnown(pod))
-        return lastGood.verdict.decision === 'deny' ? nothing : keepPod(pod, lastGood.version, context);
-      return isServing(pod) ? nothing : removePod(pod, 'an old version that does not run', context, graceOf(target));
-    }),
+    ...old.map((pod) =>
+      leaving.has(pod) ? removePod(pod, 'replaced by a new version', context) : keepOld(pod, lastGood, context),
+    ),
   );
 }
 
-function runs(pod: ObservedPod): boolean {
-  return (
-    pod.state === 'ready' &&
-    pod.containers.length > 0 &&
-    pod.containers.every((container) => container.state === 'running')
-  );
-}
-
-function missingReplicas(target: Version, sets: PodSets): readonly number[] {
-  const present = new Set(sets.current.map((pod) => pod.replica));
-  return Array.from({ length: target.workload.replicas }, (_, replica) => replica).filter(
-    (replica) => !present.has(replica),
-  );
+function keepOld(pod: ObservedPod, lastGood: LastGood | null, context: PlanContext): Draft {
+  if (lastGood === null || pod.identity !== lastGood.version.identity) return nothing;
+  const { version, verdict } = lastGood;
+  if (verdict.decision === 'deny' || backingOff(pod.key, version.identity, context) !== null) return nothing;
+  return keepPod(pod, version, context);
 }
 
 function settle(pod: ObservedPod, target: Version, context: PlanContext): Draft {

@@ -4,6 +4,7 @@ import { nextRestart } from './availability.ts';
 import { blocked, combine, type Draft, nothing, steps, waiting } from './draft.ts';
 import type { Step } from './plan.ts';
 import { podId } from './pod-id.ts';
+import { unlessRemovalFailed } from './removal.ts';
 import {
   findContainer,
   hasBegun,
@@ -38,9 +39,13 @@ export function createPod(version: Version, replica: number, reason: string): Dr
 export function keepPod(pod: ObservedPod, version: Version, context: PlanContext): Draft {
   if (pod.state === 'dead') {
     const remove: Step = { kind: 'remove-pod', workload: pod.key, pod: pod.id, reason: 'its sandbox died' };
-    return combine(steps(remove), createPod(version, pod.replica, 'its sandbox died'));
+    return unlessRemovalFailed(
+      pod.key,
+      context,
+      combine(steps(remove), createPod(version, pod.replica, 'its sandbox died')),
+    );
   }
-  if (hasCompleted(pod, version)) return endSidecars(pod, version);
+  if (hasCompleted(pod, version)) return endSidecars(pod, version, context);
   const drafts: Draft[] = [];
   for (const ordered of startOrder(version.workload.pod)) {
     if (ordered.role === 'init' && hasBegun(pod, version)) continue;
@@ -52,10 +57,17 @@ export function keepPod(pod: ObservedPod, version: Version, context: PlanContext
 }
 
 /** Sidecars serve the main containers, and end with them. */
-function endSidecars(pod: ObservedPod, version: Version): Draft {
+function endSidecars(pod: ObservedPod, version: Version, context: PlanContext): Draft {
   if (!pod.containers.some((container) => container.state !== 'exited')) return nothing;
   const graceMs = version.workload.pod.terminationGracePeriodSeconds * 1_000;
-  return steps({ kind: 'stop-pod', workload: pod.key, pod: pod.id, graceMs, reason: 'its containers have completed' });
+  const stop: Step = {
+    kind: 'stop-pod',
+    workload: pod.key,
+    pod: pod.id,
+    graceMs,
+    reason: 'its containers have completed',
+  };
+  return unlessRemovalFailed(pod.key, context, steps(stop));
 }
 
 function keepContainer(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { NodeStatus } from '../../manifests/index.ts';
 import { removeDurably, writeDurably } from '../../native/index.ts';
 import type { Version } from '../reconcile/state.ts';
+import { asVersion } from './stored-version.ts';
 
 /** What the agent itself remembers across restarts, one durable file each. Everything else is read from the kernel and Git. */
 export interface StateFiles {
@@ -35,21 +36,18 @@ export function openStateFiles(stateDir: string): StateFiles {
 }
 
 async function readVersions(directory: string): Promise<ReadonlyMap<string, Version>> {
-  const names = await readdir(directory).catch((): string[] => []);
-  const versions = await Promise.all(
-    names
-      .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
-      .map((name) => readJson<Version>(join(directory, name))),
-  );
+  const names = (await readdir(directory).catch((): string[] => [])).filter((name) => !name.startsWith('.'));
+  const read = await Promise.all(names.map(async (name) => ({ name, value: await readJson(join(directory, name)) })));
   return new Map(
-    versions
-      .filter((version) => version?.workload !== undefined)
-      .map((version) => [keyOf(version as Version), version as Version]),
+    read.flatMap(({ name, value }) => {
+      const version = asVersion(value);
+      return version !== null && fileName(keyOf(version)) === name ? [[keyOf(version), version] as const] : [];
+    }),
   );
 }
 
 /** A torn or foreign file counts as absent: it can only be older than what Git says. */
-async function readJson<T>(path: string): Promise<T | null> {
+async function readJson<T = unknown>(path: string): Promise<T | null> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as T;
   } catch {

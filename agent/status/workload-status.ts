@@ -21,7 +21,6 @@ export function workloadStatus(
   context: Pick<PlanContext, 'now' | 'settleMs'>,
 ): WorkloadStatus {
   const version = desired.wanted.state === 'judged' ? desired.wanted.version : null;
-  const shown = version ?? desired.lastGood?.version ?? null;
   const wantedPods = pods.filter((pod) => pod.key === desired.key && pod.identity === version?.identity);
   const ready =
     version === null
@@ -33,8 +32,8 @@ export function workloadStatus(
     desired.wanted.state === 'judged' && 'findings' in desired.wanted.verdict ? desired.wanted.verdict.findings : [];
   return {
     key: desired.key,
-    kind: shown?.workload.kind ?? 'Pod',
-    desired: shown?.workload.replicas ?? 0,
+    kind: desired.workload.kind,
+    desired: desired.workload.replicas,
     ready,
     ...progress(desired, wantedPods, plan, { ready, version }),
     findings,
@@ -57,16 +56,8 @@ function progress(
         : ['Failed', blocked.cause === 'image' ? 'ImageUnavailable' : 'StepFailed'];
     return { state, reason, message: `${blocked.reason}${fallback(desired, version)}` };
   }
-  const crashed = wantedPods
-    .flatMap((pod) => pod.containers)
-    .find((container) => container.state === 'exited' && container.crashes > 0);
-  if (crashed && version !== null && !isComplete(crashed, roleOf(version, crashed.name), version)) {
-    return {
-      state: 'Failed',
-      reason: 'CrashLoop',
-      message: `container ${crashed.name} ${describeExit(crashed)}, ${crashed.restarts} restarts`,
-    };
-  }
+  const trouble = version === null ? null : containerTrouble(wantedPods, version);
+  if (trouble !== null) return trouble;
   const step = plan.steps.find((entry) => entry.workload === key);
   if (step) return { state: 'Progressing', reason: 'Applying', message: `${step.kind}: ${step.reason}` };
   const waiting = plan.waiting.find((entry) => entry.workload === key);
@@ -75,6 +66,25 @@ function progress(
   if (isReady)
     return { state: 'Ready', reason: 'Running', message: `${ready} of ${version.workload.replicas} pods run` };
   return { state: 'Progressing', reason: 'Applying', message: 'on its way' };
+}
+
+/** @returns what a container that ended and should not have ended like that makes of its workload. */
+function containerTrouble(pods: readonly ObservedPod[], version: Version): Verdict | null {
+  const matters = (pod: ObservedPod, { name }: PodContainer): boolean =>
+    roleOf(version, name) === 'main' || !hasCompleted(pod, version);
+  const ended = pods.flatMap((pod) =>
+    pod.containers.filter((container) => container.state === 'exited' && matters(pod, container)),
+  );
+  const isOver = (container: PodContainer): boolean => isComplete(container, roleOf(version, container.name), version);
+  const crashed = ended.find((container) => container.crashes > 0 && !isOver(container));
+  if (crashed) {
+    const message = `container ${crashed.name} ${describeExit(crashed)}, ${crashed.restarts} restarts`;
+    return { state: 'Failed', reason: 'CrashLoop', message };
+  }
+  const lost = ended.find((container) => isOver(container) && container.exit?.code !== 0);
+  if (!lost) return null;
+  const message = `container ${lost.name} ${describeExit(lost)}, and is not restarted by restartPolicy ${version.workload.pod.restartPolicy}`;
+  return { state: 'Failed', reason: 'ContainerFailed', message };
 }
 
 function fallback({ lastGood }: DesiredWorkload, wanted: Version | null): string {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { compare, type Drift } from '../../agent/drift/compare.ts';
 import { driftEdges } from '../../agent/drift/edges.ts';
+import { writePodLabels } from '../../agent/observe/labels.ts';
 import { deployment } from '../reconcile/manifests.ts';
 import { createNodeWorld, type NodeWorld } from '../reconcile/node-world.ts';
 
@@ -74,12 +75,59 @@ test('a commit on its way is work, not drift', async () => {
   expect(await drift()).toEqual([]);
 });
 
-test('a pod of a version nobody knows is drift of its spec', async () => {
-  await world.commit(deployment({ image: 'reg.test/app:2' }));
-  await world.round();
-  await world.commit(deployment({ image: 'reg.test/app:3' }));
-  const [foreign] = await drift();
-  expect(foreign).toEqual(expect.objectContaining({ field: 'spec', action: 'healed' }));
+test('a pod of a version nobody wanted is drift of its spec, and is healed', async () => {
+  const labels = writePodLabels({ key: 'default/web', replica: 0, identity: 'sha256:e', revision: 'c', graceMs: 0 });
+  world.backend.node.addSandbox({ id: 'stray', labels, hostname: 'web', network: 'private', users: 'private' });
+  expect(await drift()).toEqual([expect.objectContaining({ field: 'spec', pod: 'stray', action: 'healed' })]);
+  await world.converge();
+  expect(await drift()).toEqual([]);
+});
+
+describe('what a commit asks for is no drift', () => {
+  test.each([
+    [1, 3],
+    [3, 1],
+    [3, 0],
+  ])('scaling from %i to %i, one of the pods down', async (from, to) => {
+    await world.commit(deployment({ replicas: from }));
+    await world.converge();
+    await world.commit(deployment({ replicas: to }));
+    expect(await drift()).toEqual([]);
+    const first = (await world.observe()).pods.find(({ replica }) => replica === 0);
+    if (to > 0) world.backend.node.killContainer({ sandboxId: first?.id ?? '', name: 'app' });
+    await world.round();
+    expect((await drift()).filter(({ field }) => field === 'pod')).toEqual([]);
+  });
+
+  test.each([
+    ['another version', 'reg.test/app:3'],
+    ['the first version again', 'reg.test/app:1'],
+  ])('%s, in the middle of an update', async (_name, image) => {
+    await world.commit(deployment({ replicas: 2 }));
+    await world.converge();
+    await world.commit(deployment({ replicas: 2, image: 'reg.test/app:2' }));
+    await world.round();
+    world.clock.time += 2_001;
+    await world.round();
+    await world.commit(deployment({ replicas: 2, image }));
+    for (let round = 0; round < 10; round++) {
+      expect(await drift()).toEqual([]);
+      await world.round();
+      world.clock.time += 1_000;
+    }
+  });
+
+  test('the last good version while the next is not judged, and pods of an unfinished update stand in for its own', async () => {
+    await world.commit(deployment({ replicas: 2 }));
+    await world.converge();
+    await world.commit(deployment({ replicas: 2, image: 'reg.test/app:2' }));
+    await world.round();
+    world.clock.time += 2_001;
+    await world.round();
+    const desired = world.desired();
+    const workloads = desired.workloads.map((workload) => ({ ...workload, wanted: { state: 'preparing' } as const }));
+    expect(compare({ ...desired, workloads }, await world.observe())).toEqual([]);
+  });
 });
 
 describe('edges', () => {

@@ -5,6 +5,8 @@ export interface PodOptions {
   readonly replicas?: number;
   readonly memory?: string;
   readonly strategy?: 'RollingUpdate' | 'Recreate';
+  /** Of a rolling update. */
+  readonly maxSurge?: number;
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
   readonly containers?: readonly string[];
   readonly grace?: number;
@@ -12,13 +14,14 @@ export interface PodOptions {
 
 /** @returns a Deployment as YAML. */
 export function deployment(options: PodOptions = {}): string {
-  const { name = 'web', replicas = 1, strategy = 'RollingUpdate' } = options;
+  const { name = 'web', replicas = 1, strategy = 'RollingUpdate', maxSurge } = options;
+  const rolling = maxSurge === undefined ? '' : `, rollingUpdate: { maxSurge: ${maxSurge}, maxUnavailable: 1 }`;
   return `apiVersion: apps/v1
 kind: Deployment
 metadata: { name: ${name} }
 spec:
   replicas: ${replicas}
-  strategy: { type: ${strategy} }
+  strategy: { type: ${strategy}${rolling} }
   selector: { matchLabels: { app: ${name} } }
   template:
     metadata: { labels: { app: ${name} } }

@@ -7,6 +7,7 @@ import { type Attempt, nextAttempt } from '../../agent/reconcile/failure.ts';
 import type { Plan } from '../../agent/reconcile/plan.ts';
 import { plan } from '../../agent/reconcile/planner.ts';
 import { provenVersions } from '../../agent/reconcile/promotion.ts';
+import { runnableVersion } from '../../agent/reconcile/runnable-version.ts';
 import type {
   DesiredState,
   DesiredWorkload,
@@ -27,7 +28,7 @@ export interface NodeWorld {
   backend: FakeBackend;
   readonly images: FakeImages;
   readonly clock: { time: number };
-  /** Verdicts by workload key; allowed unless set. */
+  /** Verdicts by workload key, `key@identity` or digest of the version; allowed unless set. */
   readonly verdicts: Map<string, Verdict>;
   onViolation: PlanContext['onViolation'];
   /** Commits manifests: they become the desired state. */
@@ -53,6 +54,7 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
   const lastGood = new Map<string, Version>();
   const history = new Map<string, Attempt>();
   const roots = { stateDir: `${directory.path}/state`, runDir: `${directory.path}/run` };
+  const former: string[] = [];
   let revision = '';
   let versions: readonly Version[] = [];
 
@@ -65,6 +67,7 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
     commit: async (yaml) => {
       const { workloads, problems } = parseManifests([{ path: 'fleet.yaml', text: yaml }]);
       if (problems.length > 0) throw new Error(JSON.stringify(problems));
+      former.push(...versions.map((version) => version.identity));
       revision = `commit-${clock.time}-${yaml.length}`;
       const engine = { evaluate: async (): Promise<Verdict> => ({ decision: 'allow' }) };
       const ports = { images, engine, telemetry, node: { name: 'n', labels: {} } };
@@ -79,22 +82,25 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
     },
     desired: () => ({
       revision,
-      workloads: versions.map((version) => desiredWorkload(version, world.verdicts, lastGood)),
+      workloads: versions.map((version) => desiredWorkload(version, world.verdicts, lastGood, former)),
     }),
     observe: () => observe(world.backend, images, new Set(allVersions().flatMap(digests))),
     plan: async () => plan(world.desired(), await world.observe(), context()),
     round: async () => {
       const observed = await world.observe();
-      for (const version of provenVersions(world.desired(), observed, context())) {
+      for (const { version } of provenVersions(world.desired(), observed, context())) {
         lastGood.set(workloadKey(version.workload), version);
       }
       const next = plan(world.desired(), observed, context());
       const execute = createExecutor(
         { backend: world.backend, images, roots, logs: { dir: `${directory.path}/logs`, maxBytes: 4096, maxFiles: 1 } },
-        (identity, key) => allVersions().find((v) => v.identity === identity && workloadKey(v.workload) === key),
+        (identity, key) => {
+          const wanted = world.desired().workloads.find((workload) => workload.key === key);
+          return wanted && runnableVersion(wanted, identity);
+        },
       );
       for (const steps of Map.groupBy(next.steps, (step) => step.workload).values()) {
-        for (const outcome of await runSteps(steps, execute, () => undefined)) {
+        for (const outcome of await runSteps(steps, execute)) {
           const key = attemptKeyOf(outcome.step);
           if (outcome.outcome === 'failed')
             history.set(key, nextAttempt(history.get(key), outcome.failure, clock.time));
@@ -129,13 +135,16 @@ function desiredWorkload(
   version: Version,
   verdicts: ReadonlyMap<string, Verdict>,
   lastGood: ReadonlyMap<string, Version>,
+  former: readonly string[],
 ): DesiredWorkload {
   const key = workloadKey(version.workload);
   const good = lastGood.get(key);
   const oldVerdict = verdicts.get(`${key}@${good?.identity}`) ?? { decision: 'allow' };
   const known: LastGood | null = good === undefined ? null : { version: good, verdict: oldVerdict };
-  const verdict = verdicts.get(`${key}@${version.identity}`) ?? verdicts.get(key) ?? { decision: 'allow' };
-  return { key, wanted: { state: 'judged', version, verdict }, lastGood: known };
+  const verdict = verdicts.get(version.digest) ??
+    verdicts.get(`${key}@${version.identity}`) ??
+    verdicts.get(key) ?? { decision: 'allow' };
+  return { key, workload: version.workload, wanted: { state: 'judged', version, verdict }, lastGood: known, former };
 }
 
 function digests(version: Version): readonly string[] {
