@@ -4,5 +4,7 @@ export * from './errors.ts';
 export * from './files/dir.ts';
 export * from './files/durable.ts';
 export * from './kernel-backend.ts';
+export * from './kernel-guest.ts';
 export * from './oci.ts';
+export type { KernelBackendOptions } from './open-context.ts';
 export { defaultSeccomp } from './seccomp/default-profile.ts';

@@ -1,36 +1,17 @@
-import { mkdir } from 'node:fs/promises';
 import type { ContainerBackend } from './backend.ts';
-import { createCgroupDriver } from './cgroup/driver.ts';
 import { pauseContainer, resumeContainer } from './container/pause.ts';
 import { removeContainer } from './container/remove.ts';
 import { startContainer } from './container/start.ts';
 import { stopContainer } from './container/stop.ts';
 import { updateLimits } from './container/update-limits.ts';
-import type { BackendContext } from './context.ts';
 import { execContainer } from './exec/exec-container.ts';
-import { createShimLauncher } from './launch/shim.ts';
-import { createLiveness } from './observation/liveness.ts';
 import { observe } from './observation/observe.ts';
 import { removeStranger } from './observation/remove-stranger.ts';
 import { watchChanges } from './observation/watch.ts';
-import { readBootId } from './process/boot-id.ts';
-import { createKeyedLock } from './process/keyed-lock.ts';
-import { createLayout } from './records/layout.ts';
+import { type KernelBackendOptions, openContext } from './open-context.ts';
 import { removeLeftovers } from './records/leftovers.ts';
-import { createRecordStore } from './records/store.ts';
 import { createSandbox } from './sandbox/create.ts';
 import { removeSandbox } from './sandbox/remove.ts';
-
-export interface KernelBackendOptions {
-  /** On a disk, survives a reboot: the containers' writable layers. */
-  readonly stateDir: string;
-  /** On a tmpfs, gone with a reboot: records of what runs. */
-  readonly runDir: string;
-  /** Our root below every cgroup hierarchy, such as `/holdfast`. */
-  readonly cgroupRoot: string;
-  /** The shim program; the one built with this code unless given. */
-  readonly shimPath?: string;
-}
 
 /**
  * Opens the backend that runs containers on this node's kernel, adopting whatever an earlier one left running.
@@ -38,20 +19,7 @@ export interface KernelBackendOptions {
  * @throws BackendError `unsupported` without the cgroup controllers, `internal` when the native code is not built.
  */
 export async function createKernelBackend(options: KernelBackendOptions): Promise<ContainerBackend> {
-  const layout = createLayout(options);
-  for (const directory of [layout.sandboxesDir, layout.exitsDir, layout.containersDir]) {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-  }
-  const context: BackendContext = {
-    layout,
-    records: createRecordStore(layout),
-    cgroups: await createCgroupDriver({ root: options.cgroupRoot }),
-    launcher: createShimLauncher(options.shimPath),
-    bootId: await readBootId(),
-    locks: createKeyedLock(),
-    inFlight: new Set(),
-    liveness: createLiveness(),
-  };
+  const context = await openContext(options);
   await removeLeftovers(context);
   return {
     createSandbox: (spec) => createSandbox(context, spec),

@@ -4,6 +4,7 @@ import { version } from '../version.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import type { Output, OutputFormat } from './print.ts';
 import type { VerbContext } from './verb-context.ts';
+import { type ExecOptions, exec } from './verbs/exec.ts';
 import { type LogOptions, logs } from './verbs/logs.ts';
 import { plan } from './verbs/plan.ts';
 import { status, statusOfContainers, sync } from './verbs/status.ts';
@@ -12,8 +13,8 @@ import { validate } from './verbs/validate.ts';
 const DEFAULT_CONFIG = '/etc/holdfast/agent.yaml';
 
 /** Runs one command line. @returns the exit status; errors are told on the error output, never thrown. */
-export async function runCli(args: readonly string[], output: Output): Promise<ExitCode> {
-  let result: ExitCode = exitCode.ok;
+export async function runCli(args: readonly string[], output: Output): Promise<number> {
+  let result: number = exitCode.ok;
   const program = buildProgram(output, (code) => {
     result = code;
   });
@@ -28,7 +29,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<E
   }
 }
 
-function buildProgram(output: Output, done: (code: ExitCode) => void): Command {
+function buildProgram(output: Output, done: (code: number) => void): Command {
   const program = new Command('holdfast')
     .description('Keeps the containers of this node as a signed Git repository says.')
     .exitOverride()
@@ -38,7 +39,7 @@ function buildProgram(output: Output, done: (code: ExitCode) => void): Command {
     .showHelpAfterError('(holdfast --help lists the verbs)')
     .addHelpText('after', EXIT_CODES);
   const run =
-    <Args extends readonly unknown[]>(verb: (context: VerbContext, ...args: Args) => Promise<ExitCode>) =>
+    <Args extends readonly unknown[]>(verb: (context: VerbContext, ...args: Args) => Promise<number>) =>
     async (...args: Args): Promise<void> => {
       const { config, output: format } = program.opts<{ config: string; output: OutputFormat }>();
       done(await verb({ output, format, config: () => loadConfig(config) }, ...args));
@@ -66,6 +67,18 @@ function buildProgram(output: Output, done: (code: ExitCode) => void): Command {
     .action((target: string, container: string | undefined, options: LogOptions) =>
       run(logs)(target, container ?? null, options),
     );
+  program
+    .command('exec')
+    .description('run a command in a running container, as root of the node')
+    .argument('<target>', 'workload (name or namespace/name) or pod')
+    .argument('<command...>', 'the command, after --')
+    .option('--container <name>', 'the container, when the pod has several')
+    .option('-i, --stdin', 'pass standard input on', false)
+    .option('-t, --tty', 'give it this terminal', false)
+    .option('--user <uid[:gid]>', 'another user than the container’s', parseUser)
+    .option('--workdir <path>', 'another directory than the container’s')
+    .action((target: string, command: string[], options: ExecOptions) => run(exec)(target, command, options))
+    .addHelpText('after', EXEC_EXIT_CODES);
   program.command('sync').description('poll the source now').action(run(sync));
   program
     .command('validate')
@@ -93,6 +106,21 @@ function parseCount(text: string): number {
     throw new CommanderError(exitCode.usage, 'holdfast.count', `--tail takes a whole number, not ${text}`);
   return Number(text);
 }
+
+function parseUser(text: string): ExecOptions['user'] {
+  const [, uid, gid = uid] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  if (uid === undefined)
+    throw new CommanderError(
+      exitCode.usage,
+      'holdfast.user',
+      `--user takes numbers such as 1000 or 1000:1000, not ${text}`,
+    );
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+const EXEC_EXIT_CODES = `
+Exit status: the command's own, or 128 and the signal's number when a signal ended it; 125 when it could not be run, 126 when
+it is there and cannot be executed, 127 when it is not there.`;
 
 const EXIT_CODES = `
 Exit status: 0 done, nothing to do; 1 failed or invalid; 2 wrong command line; 3 done, but steps are pending or something

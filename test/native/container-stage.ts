@@ -59,7 +59,7 @@ const PATIENCE_MS = 15_000;
 export async function openContainerStage(): Promise<ContainerStage> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
   const runDir = await mkdtemp('/dev/shm/holdfast-test-');
-  const cgroupRoot = `/${basename(runDir)}`;
+  const cgroupRoot = `/${basename(runDir)}`.toLowerCase();
   const stateDir = join(directory, 'state');
   const layer = join(directory, 'layer');
   await makeLayer(layer);
@@ -149,7 +149,7 @@ function containerSpec(script: string, changes: SpecChanges, logDirectory: strin
 }
 
 const APPLETS =
-  'awk cat chown dd echo env find grep head hostname id ifconfig ipcs kill ls mkdir mknod mount ps pwd readlink seq sh sleep sort stat test touch umount wc yes';
+  'awk cat chown dd echo env find grep head hostname id ifconfig ipcs kill ls mkdir mknod mount ps pwd readlink seq sh sleep sort stat stty test touch true umount wc yes';
 
 /** Makes a root file system of a static busybox and the names a script needs. */
 async function makeLayer(layer: string): Promise<void> {

@@ -1,0 +1,41 @@
+import { mkdir } from 'node:fs/promises';
+import { createCgroupDriver } from './cgroup/driver.ts';
+import type { BackendContext } from './context.ts';
+import { createShimLauncher } from './launch/shim.ts';
+import { createLiveness } from './observation/liveness.ts';
+import { readBootId } from './process/boot-id.ts';
+import { createKeyedLock } from './process/keyed-lock.ts';
+import { createLayout } from './records/layout.ts';
+import { createRecordStore } from './records/store.ts';
+
+export interface KernelBackendOptions {
+  /** On a disk, survives a reboot: the containers' writable layers. */
+  readonly stateDir: string;
+  /** On a tmpfs, gone with a reboot: records of what runs. */
+  readonly runDir: string;
+  /** Our root below every cgroup hierarchy, such as `/holdfast`. */
+  readonly cgroupRoot: string;
+  /** The shim program; the one built with this code unless given. */
+  readonly shimPath?: string;
+}
+
+/**
+ * Opens what the operations of a kernel backend share, making its directories when they are missing.
+ * @throws BackendError as `createKernelBackend` does.
+ */
+export async function openContext(options: KernelBackendOptions): Promise<BackendContext> {
+  const layout = createLayout(options);
+  for (const directory of [layout.sandboxesDir, layout.exitsDir, layout.containersDir]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+  return {
+    layout,
+    records: createRecordStore(layout),
+    cgroups: await createCgroupDriver({ root: options.cgroupRoot }),
+    launcher: createShimLauncher(options.shimPath),
+    bootId: await readBootId(),
+    locks: createKeyedLock(),
+    inFlight: new Set(),
+    liveness: createLiveness(),
+  };
+}
