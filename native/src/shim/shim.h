@@ -64,6 +64,13 @@ struct prepared {
 
 int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error *error);
 
+/* ---- overlay.c */
+
+/* Makes the container's root, a detached overlay of its layers and its writable directory. */
+int make_overlay(const struct spec *spec, int users, struct hf_error *error);
+/* Shifts the ids of a detached mount, and with AT_RECURSIVE those below it, into the user namespace. */
+int idmap(int mount, int users, unsigned flags, const char *path, struct hf_error *error);
+
 /* ---- join.c: the process between the node and the pod. Ends in _exit. */
 
 struct start_pipes {
