@@ -60,5 +60,9 @@ function textAt(bytes: Buffer): string {
 }
 
 function startFailure(error: NativeError): BackendError {
-  return error.stage === 'execve' ? toBackendError(error, 'exec-failed') : toBackendError(error);
+  if (error.stage === 'execve') return toBackendError(error, 'exec-failed');
+  const failure = toBackendError(error);
+  if (error.stage !== 'idmap mount' || failure.errno !== 'EINVAL') return failure;
+  const message = `the file system of ${error.path} takes no id-mapped mounts on this kernel: move it to another, or run the pod with hostUsers: true`;
+  return new BackendError('unsupported', error.stage, message, { errno: failure.errno });
 }

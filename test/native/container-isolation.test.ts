@@ -234,6 +234,16 @@ describe('a volume', () => {
       message: expect.stringContaining('/not/there'),
     });
   });
+
+  test('whose file system cannot shift ids is refused, not left with the wrong ones', async () => {
+    await stage.sandbox();
+    const mounts = [{ destination: '/a', type: 'bind', source: '/sys/kernel', options: ['idmap'] }] as const;
+    await expect(stage.backend.startContainer(stage.spec('true', { config: { mounts } }))).rejects.toMatchObject({
+      code: 'unsupported',
+      stage: 'idmap mount',
+      message: expect.stringContaining('/sys/kernel'),
+    });
+  });
 });
 
 describe('the containers of a pod', () => {
