@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Limits } from '../backend.ts';
 import { BackendError } from '../errors.ts';
 import type { CgroupDriver } from './contract.ts';
@@ -16,7 +17,10 @@ import { checkGroup, directoriesTo, listBelow, makeDirectory, removeTree } from 
 export type { CgroupDriver } from './contract.ts';
 
 export interface CgroupDriverOptions {
-  /** Our root below every hierarchy's mount point, such as `/holdfast`. */
+  /**
+   * Our root below every hierarchy's mount point, such as `/holdfast`. Its last component is ours to make; those above
+   * must be there, and are left as they are but for the directory that holds our root, which needs its controllers.
+   */
   readonly root: string;
   /** The mount table in mountinfo form; the process's own unless given. */
   readonly mountTable?: string;
@@ -31,7 +35,7 @@ export async function createCgroupDriver(options: CgroupDriverOptions): Promise<
   if (root === '')
     throw new BackendError('invalid-spec', 'cgroup root', 'cgroup root: expected a path below the mount');
   const mounts = parseCgroupMounts(await readFile(options.mountTable ?? '/proc/self/mountinfo', 'utf8'));
-  return driverOn(await groundFor(mounts, root), root);
+  return driverOn(await groundFor(mounts, root));
 }
 
 async function groundFor(mounts: CgroupMounts, root: string): Promise<CgroupGround> {
@@ -59,9 +63,9 @@ async function hasControllers(unified: Base): Promise<boolean> {
   return CONTROLLERS.every((name) => names.includes(name));
 }
 
-function driverOn(ground: CgroupGround, root: string): CgroupDriver {
+function driverOn(ground: CgroupGround): CgroupDriver {
   return {
-    create: (group, limits) => create(ground, { root, group: checkGroup(group), limits }),
+    create: (group, limits) => create(ground, { group: checkGroup(group), limits }),
     entryFiles: (group) => ground.entered.map((base) => join(base.directory, checkGroup(group), 'cgroup.procs')),
     update: (group, limits) => ground.writeLimits(checkGroup(group), canonicalLimits(limits)),
     read: (group) => ground.readLimits(checkGroup(group)),
@@ -82,7 +86,6 @@ function driverOn(ground: CgroupGround, root: string): CgroupDriver {
 }
 
 interface Creation {
-  readonly root: string;
   readonly group: string;
   readonly limits: Limits;
 }
@@ -92,8 +95,9 @@ async function create(ground: CgroupGround, creation: Creation): Promise<void> {
   const made: string[] = [];
   try {
     for (const base of ground.entered) {
-      let parent = base.mount;
-      for (const directory of directoriesTo(base.mount, `${creation.root}/${creation.group}`)) {
+      const holder = requireHolder(base);
+      let parent = holder;
+      for (const directory of directoriesTo(holder, join(basename(base.directory), creation.group))) {
         await ground.prepareParent(parent);
         if (await makeDirectory(directory)) {
           made.push(directory);
@@ -107,6 +111,14 @@ async function create(ground: CgroupGround, creation: Creation): Promise<void> {
     for (const directory of made.reverse()) await rmdir(directory).catch(ignoreTaken);
     throw error;
   }
+}
+
+/** The directory that holds our root is not ours to make. */
+function requireHolder({ directory }: Base): string {
+  const holder = dirname(directory);
+  if (existsSync(holder)) return holder;
+  const message = `cgroup ${holder} is not there, and not ours to make: start the systemd unit that delegates it, or choose another root`;
+  throw new BackendError('not-found', 'find cgroup', message);
 }
 
 /** Gone already, or in use by a group that somebody else made below it meanwhile. */

@@ -23,6 +23,7 @@ const FILES = {
 let directory: TempDir;
 let tree: string;
 let driver: CgroupDriver;
+let mountTable: string;
 
 beforeEach(async () => {
   directory = await makeTempDir();
@@ -33,7 +34,7 @@ beforeEach(async () => {
   }
   await writeFile(join(tree, 'cgroup.controllers'), 'cpu memory pids\n');
   await writeFile(join(tree, 'cgroup.subtree_control'), 'cpu memory\n');
-  const mountTable = join(directory.path, 'mountinfo');
+  mountTable = join(directory.path, 'mountinfo');
   await writeFile(mountTable, `30 23 0:26 / ${tree} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate`);
   driver = await createCgroupDriver({ root: '/ours', mountTable });
 });
@@ -51,6 +52,16 @@ describe('cgroup v2', () => {
     expect(await file('ours/cgroup.subtree_control')).toBe('+memory +cpu +pids');
     expect(await file('ours/pod/cgroup.subtree_control')).toBe('+memory +cpu +pids');
     expect(await file('ours/pod/app/cgroup.subtree_control')).toBe('');
+  });
+
+  test('below a group of somebody else, changes no other and does not make it', async () => {
+    const delegated = await createCgroupDriver({ root: '/ours/pod/app', mountTable });
+    await writeFile(join(tree, 'ours/pod/cgroup.subtree_control'), 'cpu memory pids\n');
+    await delegated.create('', NONE);
+    expect(await file('cgroup.subtree_control')).toBe('cpu memory');
+    expect(await file('ours/cgroup.subtree_control')).toBe('');
+    const elsewhere = await createCgroupDriver({ root: '/unit.service/pods', mountTable });
+    await expect(elsewhere.create('pod', NONE)).rejects.toMatchObject({ code: 'not-found', stage: 'find cgroup' });
   });
 
   test('writes limits as the kernel wants them, and reads them back', async () => {
