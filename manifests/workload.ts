@@ -83,6 +83,8 @@ export interface Container {
   readonly resources: ResourceRequirements;
   /** In the order written, so that an index leads to its line; mount parents before children. Paths are unique. */
   readonly volumeMounts: readonly VolumeMount[];
+  /** Runs in the container before it is stopped, within the grace period; null for nothing. */
+  readonly preStop: readonly string[] | null;
   readonly securityContext: SecurityContext;
 }
 

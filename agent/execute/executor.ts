@@ -12,6 +12,7 @@ import { readLayerFile } from './layer-file.ts';
 import { logPath } from './log-path.ts';
 import { type PodFileRoots, podPaths, preparePodFiles, removePodFiles } from './pod-files.ts';
 import { StepError } from './step-error.ts';
+import { stopPod } from './stop-pod.ts';
 
 /** What the steps work on. */
 export interface ExecutorPorts {
@@ -96,7 +97,12 @@ async function startContainer(
   await ports.backend.startContainer({
     sandboxId: step.pod,
     name: step.container,
-    labels: writeContainerLabels({ restarts: step.restarts, crashes: step.crashes, image: image.digest }),
+    labels: writeContainerLabels({
+      restarts: step.restarts,
+      crashes: step.crashes,
+      image: image.digest,
+      preStop: container.preStop,
+    }),
     config,
     layers,
     limits: limitsOf(container),
@@ -119,15 +125,4 @@ function limitsOf({ resources: { limits } }: Container): {
 
 function stopSignalOf(image: PinnedImage): string {
   return image.config.stopSignal === '' ? 'SIGTERM' : image.config.stopSignal;
-}
-
-/** Containers of a pod share the grace period, so they are stopped beside each other. */
-async function stopPod(backend: ContainerBackend, pod: string, graceMs: number): Promise<void> {
-  const { sandboxes } = await backend.observe();
-  const containers = sandboxes.find((sandbox) => sandbox.id === pod)?.containers ?? [];
-  const running = containers.filter((container) => container.state !== 'exited');
-  const stopped = await Promise.allSettled(
-    running.map(({ sandboxId, name }) => backend.stopContainer({ sandboxId, name }, { graceMs })),
-  );
-  for (const result of stopped) if (result.status === 'rejected') throw result.reason;
 }

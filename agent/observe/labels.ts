@@ -11,12 +11,14 @@ export interface PodLabels {
   readonly graceMs: number;
 }
 
-/** What is written on a container: how often it was started again. */
+/** What is written on a container: how often it was started again, and what to know of it when Git has forgotten it. */
 export interface ContainerLabels {
   readonly restarts: number;
   readonly crashes: number;
   /** Image digest. */
   readonly image: string;
+  /** Command to run in it before it is stopped; null for none. */
+  readonly preStop: readonly string[] | null;
 }
 
 const PREFIX = 'holdfast.dev/';
@@ -55,6 +57,7 @@ export function writeContainerLabels(labels: ContainerLabels): Record<string, st
     [`${PREFIX}restarts`]: String(labels.restarts),
     [`${PREFIX}crashes`]: String(labels.crashes),
     [`${PREFIX}image`]: labels.image,
+    ...(labels.preStop === null ? {} : { [`${PREFIX}pre-stop`]: JSON.stringify(labels.preStop) }),
   };
 }
 
@@ -64,5 +67,15 @@ export function readContainerLabels(labels: Readonly<Record<string, string>>): C
     restarts: Number(labels[`${PREFIX}restarts`] ?? 0) || 0,
     crashes: Number(labels[`${PREFIX}crashes`] ?? 0) || 0,
     image: labels[`${PREFIX}image`] ?? '',
+    preStop: readCommand(labels[`${PREFIX}pre-stop`]),
   };
+}
+
+function readCommand(label: string | undefined): readonly string[] | null {
+  try {
+    const words: unknown = JSON.parse(label ?? 'null');
+    return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words : null;
+  } catch {
+    return null;
+  }
 }

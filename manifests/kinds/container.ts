@@ -42,6 +42,11 @@ const port = strictFields(
   UNSUPPORTED.port,
 );
 
+const preStop = strictFields(
+  { exec: strictFields({ command: z.array(z.string()).min(1) }, []) },
+  UNSUPPORTED.lifecycleHandler,
+);
+
 const fields = {
   name: dnsLabel,
   image,
@@ -53,6 +58,7 @@ const fields = {
   ports: z.array(port).optional(),
   resources: resources.optional(),
   volumeMounts: z.array(volumeMount).optional(),
+  lifecycle: strictFields({ preStop: preStop.optional() }, UNSUPPORTED.lifecycle).optional(),
   securityContext: securityContext.optional(),
 };
 

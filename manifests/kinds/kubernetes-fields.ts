@@ -62,9 +62,10 @@ export const UNSUPPORTED = {
     'sysctls',
     'windowsOptions',
   ],
+  lifecycle: ['postStart', 'stopSignal'],
+  lifecycleHandler: ['httpGet', 'sleep', 'tcpSocket'],
   container: [
     'envFrom',
-    'lifecycle',
     'livenessProbe',
     'readinessProbe',
     'resizePolicy',

@@ -32,6 +32,7 @@ export function lowerContainer(written: WrittenContainer, pod: PodSecurityContex
       mountPath,
       readOnly,
     })),
+    preStop: written.lifecycle?.preStop?.exec.command ?? null,
     securityContext: lowerSecurityContext(written.securityContext ?? {}, pod),
   };
 }

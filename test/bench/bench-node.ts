@@ -47,7 +47,11 @@ export async function createBenchNode(): Promise<BenchNode> {
 }
 
 /** @returns a container as the agent makes them: every namespace, seccomp, masked paths, limits, no capability. */
-export function benchContainer(node: BenchNode, sandboxId: string, args: readonly string[]): ContainerSpec {
+export function benchContainer(
+  node: Pick<BenchNode, 'layer' | 'directory'>,
+  sandboxId: string,
+  args: readonly string[],
+): ContainerSpec {
   return {
     sandboxId,
     name: 'main',

@@ -70,6 +70,7 @@ function container(volumeNames: readonly string[], groups: readonly number[]): f
         limits: { cpuMillis: cpu, memoryBytes: memory, pids },
       })),
     volumeMounts: volumeMounts(volumeNames),
+    preStop: words,
     securityContext: securityContext(groups),
   });
 }

@@ -44,6 +44,7 @@ describe('a Pod with nothing but its name and image', () => {
               limits: { cpuMillis: null, memoryBytes: null, pids: 1024 },
             },
             volumeMounts: [],
+            preStop: null,
             securityContext: {
               privileged: false,
               allowPrivilegeEscalation: false,

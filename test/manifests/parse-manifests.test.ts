@@ -130,11 +130,14 @@ test('more than 1,000 problems are counted, not listed', () => {
   expect(problems.at(-1)?.message).toBe('and 500 more problems from here on; solve these first');
 });
 
+const YAML_STYLE = { version: '1.2', aliasDuplicateObjects: false } as const;
+
 describe('any workload', () => {
   test.each([
     ['JSON', 'a.json', (manifest: object) => JSON.stringify(manifest)],
     ['indented JSON', 'a.json', (manifest: object) => JSON.stringify(manifest, null, 2)],
-    ['YAML', 'a.yaml', (manifest: object) => stringify(manifest, { version: '1.2', aliasDuplicateObjects: false })],
+    // The library writes a block text whose first line is only spaces such that nobody can read the spaces back.
+    ['YAML', 'a.yaml', (manifest: object) => stringify(manifest, { ...YAML_STYLE, blockQuote: false })],
   ])('written as %s is read as the same', (_, path, write) => {
     holds(
       fc.property(anyWorkload, (workload) => {

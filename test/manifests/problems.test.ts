@@ -62,6 +62,16 @@ describe('a problem of a Pod', () => {
       'spec.containers[0].name',
       /web/,
     ],
+    [
+      { container: 'lifecycle: { ▶postStart: {} }' },
+      'spec.containers[0].lifecycle.postStart',
+      'field `postStart` is not supported yet; remove it',
+    ],
+    [
+      { container: 'lifecycle: { preStop: { exec: { ▶command: [] } } }' },
+      'spec.containers[0].lifecycle.preStop.exec.command',
+      /at least/,
+    ],
     [{ spec: '▶hostnetwork: true' }, 'spec.hostnetwork', 'unknown field `hostnetwork`, did you mean `hostNetwork`?'],
     [{ spec: '▶quiteDifferent: true' }, 'spec.quiteDifferent', 'unknown field `quiteDifferent`; remove it'],
     [{ spec: 'securityContext: { ▶fsGroup: 65536 }' }, 'spec.securityContext.fsGroup', /at most 65535/],

@@ -45,12 +45,13 @@ function writtenVolume(volume: Volume): object {
 }
 
 function writtenContainer(container: Container): object {
-  const { command, args, workingDir, env, ports, resources, securityContext, ...rest } = container;
+  const { command, args, workingDir, env, ports, resources, preStop, securityContext, ...rest } = container;
   const { runAsUser, runAsGroup, seccompProfile, supplementalGroups: _, ...security } = securityContext;
   const { requests, limits } = resources;
   return {
     ...rest,
     ...present({ workingDir, command: command?.map(literal) ?? null, args: args?.map(literal) ?? null }),
+    ...present({ lifecycle: preStop && { preStop: { exec: { command: preStop } } } }),
     env: env.map(({ name, value }) => ({ name, value: literal(value) })),
     ports: ports.map(({ name, ...port }) => ({ ...port, ...present({ name }) })),
     resources: {

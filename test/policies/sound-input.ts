@@ -28,6 +28,7 @@ export const SOUND_CONTAINER: Container = {
     limits: { cpuMillis: 250, memoryBytes: 134_217_728, pids: 256 },
   },
   volumeMounts: [],
+  preStop: null,
   securityContext: {
     privileged: false,
     allowPrivilegeEscalation: false,
