@@ -9,7 +9,7 @@ import { writePodLabels } from '../../agent/observe/labels.ts';
 import { type ContainerStage, openContainerStage, untilSome } from '../native/container-stage.ts';
 
 const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
-const LABELS = { key: 'shop/web', replica: 0, identity: 'sha256:1', revision: 'abc' };
+const LABELS = { key: 'shop/web', replica: 0, identity: 'sha256:1', revision: 'abc', graceMs: 0 };
 
 let stage: ContainerStage;
 let config: string;
