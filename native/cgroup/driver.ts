@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readFile, rmdir } from 'node:fs/promises';
+import { existsSync, rmdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Limits } from '../backend.ts';
 import { BackendError } from '../errors.ts';
@@ -108,7 +108,7 @@ async function create(ground: CgroupGround, creation: Creation): Promise<void> {
     }
     await ground.writeLimits(creation.group, canonicalLimits(creation.limits));
   } catch (error) {
-    for (const directory of made.reverse()) await rmdir(directory).catch(ignoreTaken);
+    for (const directory of made.reverse()) removeUnlessTaken(directory);
     throw error;
   }
 }
@@ -122,6 +122,10 @@ function requireHolder({ directory }: Base): string {
 }
 
 /** Gone already, or in use by a group that somebody else made below it meanwhile. */
-function ignoreTaken(error: unknown): void {
-  if (!isGone(error) && errnoOf(error) !== 'EBUSY') throw error;
+function removeUnlessTaken(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!isGone(error) && errnoOf(error) !== 'EBUSY') throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Limits } from '../backend.ts';
 import { BackendError } from '../errors.ts';
-import { readControl, writeControl, writeControlIfPresent } from './files.ts';
+import { readControl, writeControl, writeControlIfPresent, writeSlowControl } from './files.ts';
 import type { Base, CgroupGround } from './ground.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
 import { listBelow } from './tree.ts';
@@ -70,7 +70,7 @@ async function writeMemory(directory: string, bytes: number | null): Promise<voi
 /** The kernel reclaims what it can before it answers EBUSY: what is in use then cannot be taken without killing. */
 async function writeMemoryLimit(path: string, value: string): Promise<void> {
   try {
-    await writeControl(path, value);
+    await writeSlowControl(path, value);
   } catch (error) {
     if (!(error instanceof BackendError) || error.errno !== 'EBUSY') throw error;
     const usage = await readControl(join(dirname(path), 'memory.usage_in_bytes'));

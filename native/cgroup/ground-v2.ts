@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BackendError } from '../errors.ts';
-import { readControl, writeControl, writeControlIfPresent } from './files.ts';
+import { readControl, writeControl, writeControlIfPresent, writeSlowControl } from './files.ts';
 import type { Base, CgroupGround } from './ground.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
 
@@ -50,7 +50,7 @@ async function writeMemory(directory: string, bytes: number | null): Promise<voi
   await makeRoom(directory, bytes);
   await writeControlIfPresent(join(directory, 'memory.swap.max'), bytes === null ? 'max' : '0');
   await writeControlIfPresent(join(directory, 'memory.oom.group'), bytes === null ? '0' : '1');
-  await writeControl(join(directory, 'memory.max'), bytes === null ? 'max' : BigInt(bytes).toString());
+  await writeSlowControl(join(directory, 'memory.max'), bytes === null ? 'max' : BigInt(bytes).toString());
 }
 
 /** `memory.max` below what is in use would kill: reclaim first, and refuse when that is not enough. */
@@ -58,7 +58,7 @@ async function makeRoom(directory: string, bytes: number | null): Promise<void> 
   const used = async (): Promise<number> => Number(await readControl(join(directory, 'memory.current')));
   const before = await used();
   if (bytes === null || before <= bytes) return;
-  await writeControl(join(directory, 'memory.reclaim'), String(before - bytes)).catch((error: BackendError) => {
+  await writeSlowControl(join(directory, 'memory.reclaim'), String(before - bytes)).catch((error: BackendError) => {
     const isPartial = error.errno === 'EAGAIN' || error.code === 'not-found';
     if (!isPartial) throw error;
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '../errors.ts';
-import { errnoOf, readControl, writeControlIfPresent } from './files.ts';
+import { errnoOf, readControl, writeControlIfPresent, writeSlowControl } from './files.ts';
 import type { Base, CgroupGround } from './ground.ts';
 import { directoriesTo, listBelow, makeDirectory, pidsBelow } from './tree.ts';
 
@@ -84,9 +84,10 @@ async function stopForks(pidsBase: Base, group: string, pids: readonly number[])
 
 async function moveInto(directory: string, pid: number): Promise<void> {
   try {
-    await writeControlIfPresent(join(directory, 'cgroup.procs'), String(pid));
+    await writeSlowControl(join(directory, 'cgroup.procs'), String(pid));
   } catch (error) {
-    if (!(error instanceof BackendError) || error.errno !== 'ESRCH') throw error;
+    const isGone = error instanceof BackendError && (error.errno === 'ESRCH' || error.code === 'not-found');
+    if (!isGone) throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '../errors.ts';
@@ -23,7 +23,7 @@ export function directoriesTo(base: string, group: string): readonly string[] {
 /** @returns whether the directory was made now; false when it was there. */
 export async function makeDirectory(path: string): Promise<boolean> {
   try {
-    await mkdir(path, { mode: 0o755 });
+    mkdirSync(path, { mode: 0o755 });
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
@@ -33,9 +33,14 @@ export async function makeDirectory(path: string): Promise<boolean> {
 
 /** Every group below `base` relative to it, parents first. */
 export async function listBelow(base: string): Promise<readonly string[]> {
-  const names = await childrenOf(base);
-  const nested = await Promise.all(names.map((name) => listBelow(join(base, name))));
-  return names.flatMap((name, index) => [name, ...(nested[index] ?? []).map((below) => `${name}/${below}`)]);
+  return groupsBelow(base);
+}
+
+function groupsBelow(base: string): readonly string[] {
+  return childrenOf(base).flatMap((name) => [
+    name,
+    ...groupsBelow(`${base}/${name}`).map((below) => `${name}/${below}`),
+  ]);
 }
 
 /** Processes of a group and of all below it. */
@@ -58,7 +63,7 @@ async function removeGroup(directory: string): Promise<void> {
   const deadline = Date.now() + REMOVE_MS;
   for (;;) {
     try {
-      return await rmdir(directory);
+      return rmdirSync(directory);
     } catch (error) {
       if (isGone(error)) return;
       if (errnoOf(error) === 'EBUSY' && Date.now() < deadline) await sleep(RETRY_MS);
@@ -86,9 +91,13 @@ async function pidsOf(directory: string): Promise<readonly number[]> {
   }
 }
 
-async function childrenOf(directory: string): Promise<readonly string[]> {
+/** A group without others below it has two links, as a directory always had; listing its control files is spared. */
+const LEAF_LINKS = 2;
+
+function childrenOf(directory: string): readonly string[] {
   try {
-    const entries = await readdir(directory, { withFileTypes: true });
+    if (statSync(directory, { throwIfNoEntry: false })?.nlink === LEAF_LINKS) return [];
+    const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   } catch (error) {
     if (isGone(error)) return [];

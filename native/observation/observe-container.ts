@@ -42,7 +42,7 @@ async function exitOf(context: BackendContext, record: ContainerRecord): Promise
   if (await isContainerAlive(context, record)) return null;
   const isAwaited = await isShimAlive(context, record);
   const exitPath = context.layout.exitFile(record, record.attempt);
-  const found = await readExit(exitPath);
+  const found = readExit(exitPath);
   if (found.state !== 'found') return isAwaited ? null : noteLost(exitPath);
   return describeExit(found.record, await wasOomKilled(context, record));
 }

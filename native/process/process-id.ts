@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 /** A process together with its start time in clock ticks since boot, which tells it from later owners of its pid. */
 export interface ProcessId {
@@ -12,7 +12,7 @@ const START_TIME_FIELD = 22;
 /** @returns whether that very process still runs; a zombie does not. */
 export async function isAlive(process: ProcessId): Promise<boolean> {
   try {
-    return isSameAndRunning(await readFile(`/proc/${process.pid}/stat`, 'latin1'), process.startTime);
+    return isSameAndRunning(readFileSync(`/proc/${process.pid}/stat`, 'latin1'), process.startTime);
   } catch {
     return false;
   }

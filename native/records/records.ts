@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ProcessProfile, processProfile } from './process-profile.ts';
 
@@ -61,29 +61,29 @@ export type Found<T> =
   | { readonly state: 'invalid' };
 
 /** Reads one sandbox record. @throws the file system's error other than ENOENT. */
-export function readSandbox(path: string): Promise<Found<SandboxRecord>> {
+export function readSandbox(path: string): Found<SandboxRecord> {
   return read(path, sandbox);
 }
 
 /** Reads one container record. @throws the file system's error other than ENOENT. */
-export function readContainer(path: string): Promise<Found<ContainerRecord>> {
+export function readContainer(path: string): Found<ContainerRecord> {
   return read(path, container);
 }
 
 /** Reads how one container is confined. @throws the file system's error other than ENOENT. */
-export function readProfile(path: string): Promise<Found<ProcessProfile>> {
+export function readProfile(path: string): Found<ProcessProfile> {
   return read(path, processProfile);
 }
 
 /** Reads one exit record. @throws the file system's error other than ENOENT. */
-export function readExit(path: string): Promise<Found<ExitRecord>> {
+export function readExit(path: string): Found<ExitRecord> {
   return read(path, exit);
 }
 
-async function read<T>(path: string, schema: z.ZodType<T>): Promise<Found<T>> {
+function read<T>(path: string, schema: z.ZodType<T>): Found<T> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { state: 'absent' };

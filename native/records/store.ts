@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdirSync, rmSync } from 'node:fs';
 import type { ContainerRef } from '../backend.ts';
-import { removeDurably, writeDurably } from '../files/durable.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import type { Layout } from './layout.ts';
 import type { ProcessProfile } from './process-profile.ts';
 import {
@@ -11,6 +11,7 @@ import {
   readSandbox,
   type SandboxRecord,
 } from './records.ts';
+import { rememberRecords } from './remembered.ts';
 
 /** The records of one backend. */
 export interface RecordStore {
@@ -30,25 +31,30 @@ const SUFFIX = '.json';
 
 /** @returns the records kept below a layout. A record that names another object than its file does is invalid. */
 export function createRecordStore(layout: Layout): RecordStore {
+  const sandboxes = rememberRecords(readSandbox);
+  const containers = rememberRecords(readContainer);
+  const save = (path: string, record: SandboxRecord | ContainerRecord): void => {
+    sandboxes.forget(path);
+    containers.forget(path);
+    replaceFile(path, JSON.stringify(record));
+  };
   return {
-    sandboxIds: () => names(layout.sandboxesDir),
+    sandboxIds: async () => names(layout.sandboxesDir),
     containerNames: async (id) =>
-      (await names(layout.containersOf(id))).flatMap((name) =>
-        name.endsWith(SUFFIX) ? [name.slice(0, -SUFFIX.length)] : [],
-      ),
-    sandbox: async (id) => onlyIf(await readSandbox(layout.sandboxFile(id)), (record) => record.id === id),
+      names(layout.containersOf(id)).flatMap((name) => (name.endsWith(SUFFIX) ? [name.slice(0, -SUFFIX.length)] : [])),
+    sandbox: async (id) => onlyIf(sandboxes.read(layout.sandboxFile(id)), (record) => record.id === id),
     container: async (ref) =>
       onlyIf(
-        await readContainer(layout.containerFile(ref)),
+        containers.read(layout.containerFile(ref)),
         (record) => record.sandboxId === ref.sandboxId && record.name === ref.name,
       ),
-    saveSandbox: (record) => writeDurably(layout.sandboxFile(record.id), JSON.stringify(record)),
-    saveContainer: (record) => writeDurably(layout.containerFile(record), JSON.stringify(record)),
-    profile: (ref) => readProfile(layout.profileFile(ref)),
-    saveProfile: (ref, profile) => writeDurably(layout.profileFile(ref), JSON.stringify(profile)),
+    saveSandbox: async (record) => save(layout.sandboxFile(record.id), record),
+    saveContainer: async (record) => save(layout.containerFile(record), record),
+    profile: async (ref) => readProfile(layout.profileFile(ref)),
+    saveProfile: async (ref, profile) => replaceFile(layout.profileFile(ref), JSON.stringify(profile)),
     removeContainer: async (ref) => {
-      await removeDurably(layout.profileFile(ref));
-      await removeDurably(layout.containerFile(ref));
+      rmSync(layout.profileFile(ref), { force: true });
+      rmSync(layout.containerFile(ref), { force: true });
     },
   };
 }
@@ -57,9 +63,11 @@ function onlyIf<T>(found: Found<T>, isRight: (record: T) => boolean): Found<T> {
   return found.state === 'found' && !isRight(found.record) ? { state: 'invalid' } : found;
 }
 
-async function names(directory: string): Promise<readonly string[]> {
+function names(directory: string): readonly string[] {
   try {
-    return (await readdir(directory)).filter((name) => !name.startsWith('.')).sort();
+    return readdirSync(directory)
+      .filter((name) => !name.startsWith('.'))
+      .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

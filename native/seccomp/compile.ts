@@ -9,6 +9,8 @@ const MAX_ARG_INDEX = 5;
 const MAX_CACHED = 32;
 
 const programs = new Map<string, Buffer>();
+/** Spares the digest of a profile that is used again and again. */
+const programsByProfile = new WeakMap<OciSeccomp, Buffer>();
 
 /**
  * Compiles an OCI seccomp profile to the BPF program for this machine (`struct sock_filter[]`), with libseccomp.
@@ -23,6 +25,12 @@ const programs = new Map<string, Buffer>();
  * @throws BackendError `invalid-spec` for a profile that cannot be compiled, or exceeds the kernel's 4096 instructions.
  */
 export function compileSeccomp(profile: OciSeccomp): Buffer {
+  const program = programsByProfile.get(profile) ?? programOf(profile);
+  programsByProfile.set(profile, program);
+  return program;
+}
+
+function programOf(profile: OciSeccomp): Buffer {
   const digest = digestOf(profile);
   const known = programs.get(digest);
   if (known !== undefined) return known;

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Replaces a small file at once: a reader, or an agent started after a crash of this one, finds the old content or the
+ * new one. A power cut may lose it, so this is for files of a tmpfs, which one loses anyway; there it takes microseconds.
+ * Missing directories are made with mode 0700.
+ * @throws the file system's error; the old content is then untouched.
+ */
+export function replaceFile(path: string, content: string): void {
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
