@@ -1,4 +1,5 @@
 import type { ContainerBackend } from './backend.ts';
+import { withCodedErrors } from './coded-errors.ts';
 import { pauseContainer, resumeContainer } from './container/pause.ts';
 import { removeContainer } from './container/remove.ts';
 import { startContainer } from './container/start.ts';
@@ -21,7 +22,7 @@ import { removeSandbox } from './sandbox/remove.ts';
 export async function createKernelBackend(options: KernelBackendOptions): Promise<ContainerBackend> {
   const context = await openContext(options);
   await removeLeftovers(context);
-  return {
+  return withCodedErrors({
     createSandbox: (spec) => createSandbox(context, spec),
     removeSandbox: (id) => removeSandbox(context, id),
     startContainer: (spec) => startContainer(context, spec),
@@ -34,5 +35,5 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     removeStranger: (id) => removeStranger(context, id),
     observe: () => observe(context),
     watch: (onChange) => watchChanges(context, onChange),
-  };
+  });
 }

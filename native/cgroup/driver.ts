@@ -9,10 +9,11 @@ import { freezeGroup, isGroupFrozen, thawGroup } from './freeze.ts';
 import type { Base, CgroupGround } from './ground.ts';
 import { v1Ground } from './ground-v1.ts';
 import { CONTROLLERS, v2Ground } from './ground-v2.ts';
+import { createGroupList } from './group-list.ts';
 import { killGroup, pidsOfGroup } from './kill.ts';
 import { canonicalLimits } from './limits.ts';
 import { type CgroupMounts, parseCgroupMounts } from './mounts.ts';
-import { checkGroup, directoriesTo, listBelow, makeDirectory, removeTree } from './tree.ts';
+import { checkGroup, directoriesTo, makeDirectory, removeTree } from './tree.ts';
 
 export type { CgroupDriver } from './contract.ts';
 
@@ -64,6 +65,7 @@ async function hasControllers(unified: Base): Promise<boolean> {
 }
 
 function driverOn(ground: CgroupGround): CgroupDriver {
+  const groups = createGroupList();
   return {
     create: (group, limits) => create(ground, { group: checkGroup(group), limits }),
     entryFiles: (group) => ground.entered.map((base) => join(base.directory, checkGroup(group), 'cgroup.procs')),
@@ -78,10 +80,7 @@ function driverOn(ground: CgroupGround): CgroupDriver {
       for (const base of ground.swept) await removeTree(join(base.directory, checkGroup(group)));
     },
     oomKills: (group) => ground.countOomKills(checkGroup(group)),
-    list: async () => {
-      const groups = await Promise.all(ground.swept.map((base) => listBelow(base.directory)));
-      return [...new Set(groups.flat())].sort();
-    },
+    list: async () => groups.below(ground.swept.map((base) => base.directory)),
   };
 }
 

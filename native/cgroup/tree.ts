@@ -92,9 +92,10 @@ async function pidsOf(directory: string): Promise<readonly number[]> {
 }
 
 /** A group without others below it has two links, as a directory always had; listing its control files is spared. */
-const LEAF_LINKS = 2;
+export const LEAF_LINKS = 2;
 
-function childrenOf(directory: string): readonly string[] {
+/** Names of the groups right below one; none when it is gone. */
+export function childrenOf(directory: string): readonly string[] {
   try {
     if (statSync(directory, { throwIfNoEntry: false })?.nlink === LEAF_LINKS) return [];
     const entries = readdirSync(directory, { withFileTypes: true });
