@@ -9,12 +9,17 @@ export interface ProcessId {
 const STATE_FIELD = 3;
 const START_TIME_FIELD = 22;
 
-/** @returns whether that very process still runs; a zombie does not. */
+/**
+ * @returns whether that very process still runs; a zombie does not.
+ * @throws the file system's error when that cannot be known: one out of descriptors must not take the living for dead.
+ */
 export async function isAlive(process: ProcessId): Promise<boolean> {
   try {
     return isSameAndRunning(readFileSync(`/proc/${process.pid}/stat`, 'latin1'), process.startTime);
-  } catch {
-    return false;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return false;
+    throw error;
   }
 }
 

@@ -37,7 +37,10 @@ export async function removeEverything(context: BackendContext, id: string): Pro
 /** Removes a log file and the older ones the shim moved aside (`path.1`, `path.2`, ...). */
 async function removeLogs(path: string): Promise<void> {
   const name = basename(path);
-  const entries = await readdir(dirname(path)).catch(() => []);
+  const entries = await readdir(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   for (const entry of entries) {
     const isOurs = entry === name || (entry.startsWith(`${name}.`) && /^\d+$/.test(entry.slice(name.length + 1)));
     if (isOurs) await rm(join(dirname(path), entry), { force: true });

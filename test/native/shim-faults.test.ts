@@ -6,7 +6,7 @@ import type { ShimCall } from './faults/injector.ts';
 const { errno: ERRNOS } = constants;
 
 /** One errno unless the run asks for others: `HOLDFAST_FAULTS=EIO,ENOMEM,EPERM`. */
-const errnoNames = (process.env.HOLDFAST_FAULTS ?? 'EIO').split(',') as readonly (keyof typeof ERRNOS)[];
+const errnoNames = (process.env.HOLDFAST_FAULTS || 'EIO').split(',') as readonly (keyof typeof ERRNOS)[];
 
 /** close(2) frees the descriptor whatever it says, and these cannot fail; not making them would be another fault. */
 const INFALLIBLE = new Set(['close', 'exit', 'exit_group', 'umask', 'getpid']);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prepares the machine, then runs one thing on the project's own Node.
-# Usage: run.sh demo|bench [arguments]      run.sh test [jest arguments]
+# Usage: run.sh demo|bench [arguments]      run.sh test|faults [jest arguments]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,11 +10,12 @@ cd "$(dirname "$0")/../.."
 main() {
   local what=$1
   shift
-  test/setup/prepare.sh "$what"
+  test/setup/prepare.sh "${what/faults/test}"
   export PATH=$PWD/node_modules/.bin:$PATH
   case $what in
     demo | bench) as_root node "test/$what/main.ts" "$@" ;;
     test) test/setup/check.sh && run_tests "$@" ;;
+    faults) HOLDFAST_FAULTS=EIO,ENOSPC,EROFS,ENOMEM,EPERM,EINTR run_tests test/native/.*-faults "$@" ;;
   esac
 }
 
@@ -23,7 +24,7 @@ run_tests() {
   local before run="$$-$RANDOM" failed=0
   before=$(mktemp)
   as_root node test/setup/leaks/main.ts record >"$before"
-  as_root env HOLDFAST_TEST_RUN="$run" node --experimental-vm-modules --disable-warning=ExperimentalWarning \
+  as_root env HOLDFAST_TEST_RUN="$run" HOLDFAST_FAULTS="${HOLDFAST_FAULTS:-}" node --experimental-vm-modules --disable-warning=ExperimentalWarning \
     node_modules/.bin/jest --testPathIgnorePatterns test/architecture/ -c test/jest/config.json "$@" || failed=1
   as_root node test/setup/leaks/main.ts compare "$before" "$run" || failed=1
   rm -f "$before"

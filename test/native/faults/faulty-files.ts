@@ -1,0 +1,55 @@
+import { constants } from 'node:os';
+
+/** Makes one call of the file system's functions fail without being made. */
+export interface FaultyFiles {
+  /** @returns the module with its functions under watch. */
+  wrap<T extends object>(module: T): T;
+  /** From now on the nth call fails, counted from 0. */
+  arm(fault: { readonly nth: number; readonly errnoName: string }): void;
+  /** Ends the fault. @returns the call that failed, such as `mkdirSync /run/x`, or null when there were fewer calls. */
+  disarm(): string | null;
+}
+
+/** What the backend changes and reads files with; a close frees its descriptor whatever it says. */
+const FALLIBLE = new Set(
+  `chown mkdir mkdirSync open openSync readFile readFileSync readdir readdirSync rename renameSync rm rmSync rmdirSync
+  statSync writeFile writeFileSync writeSync`.split(/\s+/),
+);
+
+/** @returns a file system without faults yet. */
+export function createFaultyFiles(): FaultyFiles {
+  let armed: { readonly nth: number; readonly errnoName: string } | null = null;
+  let calls = 0;
+  let failed: string | null = null;
+  const watched =
+    (name: string, call: (...args: readonly unknown[]) => unknown) =>
+    (...args: readonly unknown[]): unknown => {
+      if (armed === null || calls++ !== armed.nth) return call(...args);
+      failed = `${name} ${args[0]}`;
+      const error = systemError(name.replace('Sync', ''), String(args[0]), armed.errnoName);
+      if (name.endsWith('Sync')) throw error;
+      return Promise.reject(error);
+    };
+  return {
+    wrap: (module) => {
+      const entries = Object.entries(module).map(([name, value]) => [
+        name,
+        FALLIBLE.has(name) && typeof value === 'function' ? watched(name, value as never) : value,
+      ]);
+      return Object.fromEntries(entries);
+    },
+    arm: (fault) => {
+      [armed, calls, failed] = [fault, 0, null];
+    },
+    disarm: () => {
+      armed = null;
+      return failed;
+    },
+  };
+}
+
+/** As Node's own errors of the file system are. */
+function systemError(syscall: string, path: string, code: string): NodeJS.ErrnoException {
+  const errno = -(constants.errno[code as keyof typeof constants.errno] ?? 0);
+  return Object.assign(new Error(`${code}: injected, ${syscall} '${path}'`), { code, errno, syscall, path });
+}
