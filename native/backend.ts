@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { GroupUsage } from './cgroup/usage.ts';
 import type { OciConfig, OciProcess } from './oci.ts';
 
 /**
@@ -32,6 +33,10 @@ export interface ContainerBackend {
   removeStranger(id: string): Promise<void>;
   /** What the kernel has now, joined with our records on disk. Never throws for one bad record: it becomes a stranger. */
   observe(): Promise<Observation>;
+  /** What a running container has used since it was started, and uses now. */
+  stats(ref: ContainerRef): Promise<ContainerStats>;
+  /** The same of every running container. */
+  statsOfAll(): Promise<readonly ContainerStats[]>;
   /** Calls back soon after a container ends or a sandbox dies. @returns a function that ends the watch. */
   watch(onChange: () => void): () => void;
 }
@@ -163,4 +168,10 @@ export interface ExecExit {
   readonly signal: string | null;
   /** True when its shim ended first: nobody saw how the program did. */
   readonly lost: boolean;
+}
+
+/** What a container uses; programs run in it later are counted too. */
+export interface ContainerStats extends ContainerRef, GroupUsage {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }

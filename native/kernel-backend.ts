@@ -8,6 +8,7 @@ import { updateLimits } from './container/update-limits.ts';
 import { execContainer } from './exec/exec-container.ts';
 import { observe } from './observation/observe.ts';
 import { removeStranger } from './observation/remove-stranger.ts';
+import { stats, statsOfAll } from './observation/stats.ts';
 import { watchChanges } from './observation/watch.ts';
 import { type KernelBackendOptions, openContext } from './open-context.ts';
 import { removeLeftovers } from './records/leftovers.ts';
@@ -34,6 +35,8 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     updateLimits: (ref, limits) => updateLimits(context, ref, limits),
     removeStranger: (id) => removeStranger(context, id),
     observe: () => observe(context),
+    stats: (ref) => stats(context, ref),
+    statsOfAll: () => statsOfAll(context),
     watch: (onChange) => watchChanges(context, onChange),
   });
 }

@@ -8,6 +8,7 @@ import { type ExecOptions, exec } from './verbs/exec.ts';
 import { type LogOptions, logs } from './verbs/logs.ts';
 import { plan } from './verbs/plan.ts';
 import { status, statusOfContainers, sync } from './verbs/status.ts';
+import { top } from './verbs/top.ts';
 import { validate } from './verbs/validate.ts';
 
 const DEFAULT_CONFIG = '/etc/holdfast/agent.yaml';
@@ -79,6 +80,11 @@ function buildProgram(output: Output, done: (code: number) => void): Command {
     .option('--workdir <path>', 'another directory than the container’s')
     .action((target: string, command: string[], options: ExecOptions) => run(exec)(target, command, options))
     .addHelpText('after', EXEC_EXIT_CODES);
+  program
+    .command('top')
+    .description('what the containers of this node use, as root of the node')
+    .option('--interval <ms>', 'measure CPU over this long', parseInterval, 500)
+    .action(({ interval }: { interval: number }) => run(top)(interval));
   program.command('sync').description('poll the source now').action(run(sync));
   program
     .command('validate')
@@ -104,6 +110,12 @@ async function showVersion({ output, format }: VerbContext): Promise<ExitCode> {
 function parseCount(text: string): number {
   if (!/^\d+$/.test(text))
     throw new CommanderError(exitCode.usage, 'holdfast.count', `--tail takes a whole number, not ${text}`);
+  return Number(text);
+}
+
+function parseInterval(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new CommanderError(exitCode.usage, 'holdfast.interval', `--interval takes milliseconds above 0, not ${text}`);
   return Number(text);
 }
 

@@ -1,4 +1,5 @@
 import type { Limits } from '../backend.ts';
+import type { GroupUsage } from './usage.ts';
 
 /**
  * Cgroups below one root of ours, on whatever the kernel has mounted. A group is a path relative to that root
@@ -27,6 +28,8 @@ export interface CgroupDriver {
   remove(group: string): Promise<void>;
   /** Processes the kernel killed for want of memory in the group and below it; 0 when it is gone. */
   oomKills(group: string): Promise<number>;
+  /** What the group and all below it have used since it was made, and use now. Null when it is gone. */
+  usage(group: string): Promise<GroupUsage | null>;
   /** Every group below the root, in any hierarchy, parents before their children. */
   list(): Promise<readonly string[]>;
 }

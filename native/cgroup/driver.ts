@@ -49,12 +49,17 @@ async function groundFor(mounts: CgroupMounts, root: string): Promise<CgroupGrou
     const message = `the kernel's ${name} cgroup controller is mounted neither as v1 nor as v2; mount cgroup2 on /sys/fs/cgroup`;
     throw new BackendError('unsupported', 'find cgroups', message);
   };
-  const freezer = mounts.v1.get('freezer');
+  const optional = (name: string): Base | null => {
+    const mount = mounts.v1.get(name);
+    return mount === undefined ? null : base(mount);
+  };
   return v1Ground({
     memory: v1('memory'),
     cpu: v1('cpu'),
     pids: v1('pids'),
-    freezer: freezer === undefined ? null : base(freezer),
+    freezer: optional('freezer'),
+    cpuAccounting: optional('cpuacct'),
+    io: optional('blkio'),
     unified,
   });
 }
@@ -80,6 +85,7 @@ function driverOn(ground: CgroupGround): CgroupDriver {
       for (const base of ground.swept) await removeTree(join(base.directory, checkGroup(group)));
     },
     oomKills: (group) => ground.countOomKills(checkGroup(group)),
+    usage: (group) => ground.readUsage(checkGroup(group)),
     list: async () => groups.below(ground.swept.map((base) => base.directory)),
   };
 }

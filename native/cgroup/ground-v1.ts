@@ -2,27 +2,18 @@ import { dirname, join } from 'node:path';
 import type { Limits } from '../backend.ts';
 import { BackendError } from '../errors.ts';
 import { readControl, writeControl, writeControlIfPresent, writeSlowControl } from './files.ts';
-import type { Base, CgroupGround } from './ground.ts';
+import type { Base, CgroupGround, V1Bases } from './ground.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
 import { listBelow } from './tree.ts';
+import { readUsageV1 } from './usage-v1.ts';
 
 /** At and above this a v1 memory limit is none: the kernel shows LONG_MAX rounded down to a page. */
 const UNLIMITED_BYTES = 2 ** 62;
 
-/** Where the v1 controllers are. Several may be the same hierarchy. */
-export interface V1Bases {
-  readonly memory: Base;
-  readonly cpu: Base;
-  readonly pids: Base;
-  /** Entered only where there is no v2 tree, which freezes better: what it froze can be killed. */
-  readonly freezer: Base | null;
-  /** The v2 tree beside them (hybrid). */
-  readonly unified: Base | null;
-}
-
 /** Limits through cgroup v1 controllers (kernel Documentation/admin-guide/cgroup-v1), with the v2 tree beside them if mounted. */
 export function v1Ground(bases: V1Bases): CgroupGround {
-  const entered = distinct([bases.memory, bases.cpu, bases.pids, bases.unified ?? bases.freezer]);
+  const beside = bases.unified === null ? [bases.freezer, bases.cpuAccounting] : [bases.unified];
+  const entered = distinct([bases.memory, bases.cpu, bases.pids, bases.io, ...beside]);
   const file = (base: Base, group: string, name: string): string => join(base.directory, group, name);
   return {
     entered,
@@ -50,6 +41,7 @@ export function v1Ground(bases: V1Bases): CgroupGround {
       } satisfies Limits;
     },
     countOomKills: (group) => countOomKills(join(bases.memory.directory, group)),
+    readUsage: (group) => readUsageV1(bases, group, () => countOomKills(join(bases.memory.directory, group))),
   };
 }
 

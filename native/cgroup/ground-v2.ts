@@ -3,9 +3,13 @@ import { BackendError } from '../errors.ts';
 import { readControl, writeControl, writeControlIfPresent, writeSlowControl } from './files.ts';
 import type { Base, CgroupGround } from './ground.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
+import { readUsageV2 } from './usage-v2.ts';
 
 /** The v2 controllers limits need. */
 export const CONTROLLERS: readonly string[] = ['memory', 'cpu', 'pids'];
+
+/** Those it does without where the group above does not hand them down. */
+const OPTIONAL_CONTROLLERS: readonly string[] = ['io'];
 
 /** Limits through the unified hierarchy (kernel Documentation/admin-guide/cgroup-v2.rst). */
 export function v2Ground(base: Base): CgroupGround {
@@ -35,6 +39,7 @@ export function v2Ground(base: Base): CgroupGround {
         pids: pids === 'max' ? null : Number(pids),
       };
     },
+    readUsage: (group) => readUsageV2(join(base.directory, group)),
     countOomKills: async (group) => {
       const events = await readControl(join(base.directory, group, 'memory.events'));
       return Number(/^oom_kill (\d+)$/m.exec(events ?? '')?.[1] ?? 0);
@@ -75,6 +80,8 @@ async function makeRoom(directory: string, bytes: number | null): Promise<void> 
 async function enableControllers(directory: string): Promise<void> {
   const path = join(directory, 'cgroup.subtree_control');
   const enabled = ((await readControl(path)) ?? '').split(' ');
-  const missing = CONTROLLERS.filter((name) => !enabled.includes(name));
+  const handedDown = ((await readControl(join(directory, 'cgroup.controllers'))) ?? '').split(' ');
+  const wanted = [...CONTROLLERS, ...OPTIONAL_CONTROLLERS.filter((name) => handedDown.includes(name))];
+  const missing = wanted.filter((name) => !enabled.includes(name));
   if (missing.length > 0) await writeControl(path, missing.map((name) => `+${name}`).join(' '));
 }

@@ -1,4 +1,5 @@
 import type { Limits } from '../backend.ts';
+import type { GroupUsage } from './usage.ts';
 
 /** What a cgroup version brings: where its groups are, and how limits are written there. Directories are absolute and end in our root. */
 export interface CgroupGround {
@@ -19,6 +20,7 @@ export interface CgroupGround {
   writeLimits(group: string, limits: Limits): Promise<void>;
   readLimits(group: string): Promise<Limits | null>;
   countOomKills(group: string): Promise<number>;
+  readUsage(group: string): Promise<GroupUsage | null>;
 }
 
 /** One mounted hierarchy and our root in it. */
@@ -27,4 +29,18 @@ export interface Base {
   readonly mount: string;
   /** Mount point plus our root. */
   readonly directory: string;
+}
+
+/** Where the v1 controllers are. Several may be the same hierarchy. */
+export interface V1Bases {
+  readonly memory: Base;
+  readonly cpu: Base;
+  readonly pids: Base;
+  /** Entered only where there is no v2 tree, which freezes better: what it froze can be killed. */
+  readonly freezer: Base | null;
+  /** Entered only where there is no v2 tree, which counts as well. */
+  readonly cpuAccounting: Base | null;
+  readonly io: Base | null;
+  /** The v2 tree beside them (hybrid). */
+  readonly unified: Base | null;
 }

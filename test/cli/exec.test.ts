@@ -1,4 +1,4 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -98,5 +98,16 @@ describe('holdfast exec', () => {
     await untilSome(async () => (await stage.cgroups.pids('pod/app')).length > 1);
     child.kill('SIGKILL');
     await untilSome(async () => (await stage.cgroups.pids('pod/app')).length === 1);
+  });
+});
+
+describe('holdfast top', () => {
+  test('tells what every container uses, also as JSON', async () => {
+    const run = (...args: readonly string[]): string =>
+      execFileSync(process.execPath, [MAIN, '--config', config, ...args, 'top', '--interval', '50'], {
+        encoding: 'utf8',
+      });
+    expect(run()).toMatch(/^POD .*\npod +app +\d+m +[0-9.]+[KM]iB +1 /);
+    expect(JSON.parse(run('--output', 'json'))).toMatchObject([{ sandboxId: 'pod', name: 'app', pids: 1 }]);
   });
 });

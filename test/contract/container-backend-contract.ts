@@ -6,6 +6,7 @@ import { limitsContract } from './limits-contract.ts';
 import { pauseContract } from './pause-contract.ts';
 import { sandboxContract } from './sandbox-contract.ts';
 import { startContract } from './start-contract.ts';
+import { statsContract } from './stats-contract.ts';
 import { stopContract } from './stop-contract.ts';
 
 export type { ContractGround } from './contract-ground.ts';
@@ -20,5 +21,6 @@ export function containerBackendContract(name: string, setup: () => Promise<Cont
     pauseContract(stage);
     execContract(stage);
     limitsContract(stage);
+    statsContract(stage);
   });
 }

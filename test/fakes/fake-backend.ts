@@ -12,7 +12,7 @@ import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
 /** The operations that change something; `crashAfter` counts them. */
-export type FakeOperation = Exclude<keyof ContainerBackend, 'observe' | 'watch'>;
+export type FakeOperation = Exclude<keyof ContainerBackend, 'observe' | 'stats' | 'statsOfAll' | 'watch'>;
 
 /** How the program of a container behaves. */
 export interface FakeProgram {
@@ -116,6 +116,11 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
       fail('observe');
       return node.observe();
     },
+    stats: async (ref) => {
+      checkRuns(node, ref, 'read stats');
+      return node.stats(ref);
+    },
+    statsOfAll: async () => node.statsOfAll(),
     watch: (onChange) => node.watch(onChange),
   };
 }

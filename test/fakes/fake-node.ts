@@ -2,7 +2,9 @@ import {
   type ContainerExit,
   type ContainerRef,
   type ContainerSpec,
+  type ContainerStats,
   canonicalLimits,
+  type GroupUsage,
   type Limits,
   type Observation,
   type ObservedContainer,
@@ -10,6 +12,19 @@ import {
 } from '../../native/index.ts';
 
 const FIRST_PID = 1000;
+
+const STALL = { last10Percent: 0, last60Percent: 0, last300Percent: 0, totalMicros: 0 };
+const PRESSURE = { some: STALL, full: STALL };
+const USAGE: GroupUsage = {
+  cpu: { totalMicros: 3, userMicros: 2, systemMicros: 1, periods: 1, throttledPeriods: 0, throttledMicros: 0 },
+  memory: {
+    ...{ totalBytes: 8192, workingSetBytes: 8192, anonymousBytes: 4096, fileBytes: 4096, peakBytes: 8192 },
+    ...{ limitHits: 0, oomKills: 0 },
+  },
+  pids: 1,
+  io: { readBytes: 0, writtenBytes: 0 },
+  pressure: { cpu: PRESSURE, memory: PRESSURE, io: PRESSURE },
+};
 
 /** The time a fake lives in. */
 export interface FakeClock {
@@ -142,6 +157,16 @@ export class FakeNode {
       containers: [...containers.values()].map(observed),
     }));
     return structuredClone({ sandboxes, strangers: [...this.#strangers].map(([id, pids]) => ({ id, pids })) });
+  }
+
+  /** A running container as one that has used a little of everything. */
+  stats({ sandboxId, name }: ContainerRef): ContainerStats {
+    return { sandboxId, name, at: this.#clock.now(), ...USAGE };
+  }
+
+  statsOfAll(): readonly ContainerStats[] {
+    const containers = [...this.#sandboxes.values()].flatMap((sandbox) => [...sandbox.containers.values()]);
+    return containers.filter(({ pid }) => pid !== null).map(({ spec }) => this.stats(spec));
   }
 
   watch(onChange: () => void): () => void {

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { finished } from 'node:stream/promises';
 import type { BackendError, ExecExit, ExecSession, ExecSpec } from '../../../native/index.ts';
 import { findContainer } from '../find-container.ts';
+import { openGuest } from '../open-guest.ts';
 import type { VerbContext } from '../verb-context.ts';
 
 export interface ExecOptions {
@@ -34,14 +35,12 @@ export async function exec(
 }
 
 async function open(
-  { config }: VerbContext,
+  context: VerbContext,
   target: string,
   command: readonly string[],
   { container, tty, user, workdir }: ExecOptions,
 ): Promise<ExecSession> {
-  const { paths, cgroupRoot } = await config();
-  const { openKernelGuest } = await import('../../../native/index.ts');
-  const guest = await openKernelGuest({ stateDir: paths.state, runDir: paths.run, cgroupRoot });
+  const guest = await openGuest(context);
   const spec: ExecSpec = {
     args: command,
     terminal: tty ? terminalSize() : null,

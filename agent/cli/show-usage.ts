@@ -1,0 +1,54 @@
+import type { ContainerStats } from '../../native/index.ts';
+import { table } from './print.ts';
+
+/** What a container used over a short while. */
+export interface ContainerLoad extends ContainerStats {
+  /** Thousandths of a CPU, on average since the reading before. */
+  readonly cpuMillis: number;
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+const STEP = 1024;
+
+/** @returns what each container used between two readings. One that was started anew in between is left out. */
+export function loadsBetween(
+  before: readonly ContainerStats[],
+  after: readonly ContainerStats[],
+): readonly ContainerLoad[] {
+  return after.flatMap((now) => {
+    const then = before.find(({ sandboxId, name }) => sandboxId === now.sandboxId && name === now.name);
+    if (then === undefined || then.cpu.totalMicros > now.cpu.totalMicros || then.at >= now.at) return [];
+    return [{ ...now, cpuMillis: Math.round((now.cpu.totalMicros - then.cpu.totalMicros) / (now.at - then.at)) }];
+  });
+}
+
+/** @returns one line for each container, the busiest first. */
+export function showUsage(loads: readonly ContainerLoad[]): string {
+  const rows = loads
+    .toSorted((a, b) => b.cpuMillis - a.cpuMillis || b.memory.workingSetBytes - a.memory.workingSetBytes)
+    .map(({ sandboxId, name, cpuMillis, memory, pids, io, cpu, pressure }) => [
+      sandboxId,
+      name,
+      `${cpuMillis}m`,
+      showBytes(memory.workingSetBytes),
+      String(pids),
+      io === null ? '-' : showBytes(io.readBytes),
+      io === null ? '-' : showBytes(io.writtenBytes),
+      cpu.periods === 0 ? '-' : `${Math.round((100 * cpu.throttledPeriods) / cpu.periods)}%`,
+      String(memory.oomKills),
+      ...[pressure.cpu, pressure.memory, pressure.io].map((each) =>
+        each === null ? '-' : `${each.some.last10Percent}%`,
+      ),
+    ]);
+  const waits = ['CPU-WAIT', 'MEM-WAIT', 'IO-WAIT'];
+  return table(
+    ['POD', 'CONTAINER', 'CPU', 'MEMORY', 'PIDS', 'READ', 'WRITTEN', 'THROTTLED', 'OOM-KILLS', ...waits],
+    rows,
+  );
+}
+
+function showBytes(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(STEP)));
+  const value = bytes / STEP ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)}${UNITS[power]}`;
+}

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { readControl } from './files.ts';
+import type { V1Bases } from './ground.ts';
+import { type CpuUsage, type GroupUsage, type MemoryUsage, readNumbers, workingSet } from './usage.ts';
+import { readCpuV2, readPressures } from './usage-v2.ts';
+
+const NO_PRESSURE = { cpu: null, memory: null, io: null } as const;
+const MICRO_NANOS = 1000;
+
+/** Reads what a group uses from the v1 controllers, and from the v2 tree beside them what only that knows. Null when it is gone. */
+export async function readUsageV1(
+  bases: V1Bases,
+  group: string,
+  countOomKills: () => Promise<number>,
+): Promise<GroupUsage | null> {
+  const unified = bases.unified === null ? null : join(bases.unified.directory, group);
+  const [usage, pids, cpu, io, pressure, oomKills] = await Promise.all([
+    readControl(join(bases.memory.directory, group, 'memory.usage_in_bytes')),
+    readControl(join(bases.pids.directory, group, 'pids.current')),
+    readCpu(bases, group),
+    readIo(bases, group),
+    unified === null ? NO_PRESSURE : readPressures(unified),
+    countOomKills(),
+  ]);
+  if (usage === null || pids === null) return null;
+  const memory = await readMemory(join(bases.memory.directory, group), Number(usage), oomKills);
+  return { cpu, memory, pids: Number(pids), io, pressure };
+}
+
+async function readCpu({ unified, cpu, cpuAccounting }: V1Bases, group: string): Promise<CpuUsage> {
+  const quota = await readNumbers(join(cpu.directory, group, 'cpu.stat'));
+  const time =
+    unified !== null
+      ? await readCpuV2(join(unified.directory, group))
+      : await readAccounting(cpuAccounting === null ? null : join(cpuAccounting.directory, group));
+  return {
+    ...time,
+    periods: quota.get('nr_periods') ?? 0,
+    throttledPeriods: quota.get('nr_throttled') ?? 0,
+    throttledMicros: (quota.get('throttled_time') ?? 0) / MICRO_NANOS,
+  };
+}
+
+async function readAccounting(
+  directory: string | null,
+): Promise<Pick<CpuUsage, 'totalMicros' | 'userMicros' | 'systemMicros'>> {
+  const read = async (name: string): Promise<number> =>
+    directory === null ? 0 : Number((await readControl(join(directory, name))) ?? 0) / MICRO_NANOS;
+  const [totalMicros, userMicros, systemMicros] = await Promise.all([
+    read('cpuacct.usage'),
+    read('cpuacct.usage_user'),
+    read('cpuacct.usage_sys'),
+  ]);
+  return { totalMicros, userMicros, systemMicros };
+}
+
+async function readMemory(directory: string, totalBytes: number, oomKills: number): Promise<MemoryUsage> {
+  const stat = await readNumbers(join(directory, 'memory.stat'));
+  const peak = await readControl(join(directory, 'memory.max_usage_in_bytes'));
+  const hits = await readControl(join(directory, 'memory.failcnt'));
+  return {
+    totalBytes,
+    workingSetBytes: workingSet(totalBytes, stat.get('total_inactive_file') ?? 0),
+    anonymousBytes: stat.get('total_rss') ?? 0,
+    fileBytes: stat.get('total_cache') ?? 0,
+    peakBytes: peak === null ? null : Number(peak),
+    limitHits: Number(hits ?? 0),
+    oomKills,
+  };
+}
+
+/** Lines as `8:0 Read 4096`, several for each device used. */
+async function readIo({ io }: V1Bases, group: string): Promise<GroupUsage['io']> {
+  const text =
+    io === null ? null : await readControl(join(io.directory, group, 'blkio.throttle.io_service_bytes_recursive'));
+  if (text === null) return null;
+  const sum = (operation: string): number =>
+    [...text.matchAll(new RegExp(`^\\d+:\\d+ ${operation} (\\d+)$`, 'gm'))].reduce(
+      (total, [, bytes]) => total + Number(bytes),
+      0,
+    );
+  return { readBytes: sum('Read'), writtenBytes: sum('Write') };
+}
