@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCgroupDriver } from '../../native/cgroup/driver.ts';
 import {
@@ -23,6 +23,8 @@ export interface BenchNode {
 /** Makes a node to measure on. */
 export async function createBenchNode(): Promise<BenchNode> {
   const temp = await makeTempDir();
+  // On a tmpfs, as /run is.
+  const runDir = await mkdtemp('/dev/shm/holdfast-test-');
   const cgroupRoot = `/holdfast-test-${randomBytes(4).toString('hex')}`;
   const layer = join(temp.path, 'layer');
   for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp']) await mkdir(join(layer, name), { recursive: true });
@@ -31,7 +33,7 @@ export async function createBenchNode(): Promise<BenchNode> {
   for (const applet of ['sh', 'true', 'sleep']) await symlink('busybox', join(layer, 'bin', applet));
   const backend = await createKernelBackend({
     stateDir: join(temp.path, 'state'),
-    runDir: join(temp.path, 'run'),
+    runDir,
     cgroupRoot,
   });
   return {
@@ -42,6 +44,7 @@ export async function createBenchNode(): Promise<BenchNode> {
       for (const { id } of (await backend.observe()).sandboxes) await backend.removeSandbox(id);
       await (await createCgroupDriver({ root: cgroupRoot })).remove('');
       await temp.remove();
+      await rm(runDir, { recursive: true });
     },
   };
 }
