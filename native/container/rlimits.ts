@@ -34,6 +34,14 @@ export function rlimitsOf(process: Pick<OciProcess, 'rlimits'>): ContainerLaunch
   });
 }
 
+/** @returns the number of a limit's type. @throws BackendError `invalid-spec` for an unknown one. */
+export function rlimitNumber(type: string): number {
+  const resource = RESOURCES[type];
+  if (resource !== undefined) return resource;
+  const message = `process.rlimits: there is no ${JSON.stringify(type)}: expected a type such as RLIMIT_NOFILE`;
+  throw new BackendError('invalid-spec', 'check rlimits', message);
+}
+
 function isLimit(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }

@@ -46,6 +46,14 @@ export function decodeReport(report: Buffer): ShimReport {
   };
 }
 
+/** Bytes of `struct hf_error`, which comes alone from a container that could not be started. */
+export const FAILURE_BYTES = ERROR_AT.end;
+
+/** @returns the failure that a `struct hf_error` tells of. */
+export function decodeFailure(bytes: Buffer): BackendError {
+  return startFailure(decodeError(bytes));
+}
+
 function decodeError(bytes: Buffer): NativeError {
   return {
     errnum: bytes.readInt32LE(ERROR_AT.errnum),

@@ -113,7 +113,7 @@ static int make_missing(int root, char *path, int want_directory)
     return open_inside(root, path, O_PATH | (want_directory ? O_DIRECTORY : 0));
 }
 
-int make_inside(int root, const char *path, int want_directory, struct hf_error *error)
+int make_path(int root, const char *path, int want_directory, struct hf_error *error)
 {
     char copy[PATH_MAX];
     size_t length = strlen(path);
@@ -126,7 +126,13 @@ int make_inside(int root, const char *path, int want_directory, struct hf_error 
     memcpy(copy, path, length);
     copy[length] = '\0';
     int target = make_missing(root, copy, want_directory);
-    if (target < 0 || check_target(target) < 0)
+    return target < 0 ? fail(error, "make mount point", path) : target;
+}
+
+int make_inside(int root, const char *path, int want_directory, struct hf_error *error)
+{
+    int target = make_path(root, path, want_directory, error);
+    if (target >= 0 && check_target(target) < 0)
         return fail(error, "make mount point", path);
     return target;
 }

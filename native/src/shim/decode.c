@@ -1,22 +1,14 @@
-#include "spec.h"
+#include "reader.h"
 
 #include <stdalign.h>
 #include <string.h>
-
-struct reader {
-    const uint8_t *at;
-    size_t left;
-    uint8_t *arena;
-    size_t arena_left;
-    int failed;
-};
 
 size_t spec_arena_bytes(size_t spec_bytes)
 {
     return spec_bytes * 4 + 4096;
 }
 
-static const void *take(struct reader *r, size_t size)
+const void *take(struct reader *r, size_t size)
 {
     if (r->failed || size > r->left) {
         r->failed = 1;
@@ -28,7 +20,7 @@ static const void *take(struct reader *r, size_t size)
     return at;
 }
 
-static uint32_t take_u32(struct reader *r)
+uint32_t take_u32(struct reader *r)
 {
     uint32_t value = 0;
     const void *from = take(r, sizeof value);
@@ -37,7 +29,7 @@ static uint32_t take_u32(struct reader *r)
     return value;
 }
 
-static uint64_t take_u64(struct reader *r)
+uint64_t take_u64(struct reader *r)
 {
     uint64_t value = 0;
     const void *from = take(r, sizeof value);
@@ -46,7 +38,7 @@ static uint64_t take_u64(struct reader *r)
     return value;
 }
 
-static const char *take_text(struct reader *r)
+const char *take_text(struct reader *r)
 {
     uint32_t length = take_u32(r);
     const char *text = take(r, (size_t)length + 1);
@@ -57,7 +49,7 @@ static const char *take_text(struct reader *r)
     return text;
 }
 
-static void *reserve(struct reader *r, size_t count, size_t size)
+void *reserve(struct reader *r, size_t count, size_t size)
 {
     size_t padding = (size_t)(-(uintptr_t)r->arena) % alignof(max_align_t);
     if (r->failed || padding > r->arena_left || count > (r->arena_left - padding) / size) {
@@ -70,8 +62,7 @@ static void *reserve(struct reader *r, size_t count, size_t size)
     return at;
 }
 
-/* A count of items that take at least `least` bytes each in what is left. */
-static uint32_t take_count(struct reader *r, size_t least)
+uint32_t take_count(struct reader *r, size_t least)
 {
     uint32_t count = take_u32(r);
     if (r->failed || count > r->left / least) {
@@ -81,7 +72,7 @@ static uint32_t take_count(struct reader *r, size_t least)
     return count;
 }
 
-static struct texts take_texts(struct reader *r)
+struct texts take_texts(struct reader *r)
 {
     struct texts texts = {.count = take_count(r, sizeof(uint32_t) + 1)};
     texts.items = reserve(r, (size_t)texts.count + 1, sizeof *texts.items);

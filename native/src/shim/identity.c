@@ -82,7 +82,7 @@ static int is_known(int capability)
     return known;
 }
 
-static int bound_capabilities(uint64_t keep, struct hf_error *error)
+int bound_capabilities(uint64_t keep, struct hf_error *error)
 {
     for (int capability = 0; capability < 64; capability++) {
         if (keep >> capability & 1)
@@ -94,7 +94,7 @@ static int bound_capabilities(uint64_t keep, struct hf_error *error)
     return 0;
 }
 
-static int set_ids(const struct container_spec *c, struct hf_error *error)
+int set_ids(const struct container_spec *c, struct hf_error *error)
 {
     if (syscall(SYS_setgroups, c->extra_gid_count, c->extra_gids) < 0)
         return fail(error, "setgroups", NULL);
@@ -125,7 +125,7 @@ static int set_capabilities(const struct container_spec *c, struct hf_error *err
     return 0;
 }
 
-static int install_filter(const struct container_spec *c, struct hf_error *error)
+int install_filter(const struct container_spec *c, struct hf_error *error)
 {
     struct sock_fprog program = {
         .len = (unsigned short)(c->filter_bytes / sizeof(struct sock_filter)),

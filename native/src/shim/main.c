@@ -2,10 +2,11 @@
  * The shim: a small static program the agent spawns. In sandbox mode it makes a pod's namespaces and ends; in container
  * mode it starts one container, keeps its log, reaps it and records its exit, whatever becomes of the agent; in exec mode
  * it starts a process in a running container and carries its streams, and ends it when the agent hangs up.
+ * For an OCI runtime (bundle.h) it creates a container and ends, or runs a hook among a container's namespaces.
  * Descriptor 3 is the launch spec, 4 the report socket, 5 this program itself (native/src/shim.c).
  */
+#include "bundle.h"
 #include "kernel.h"
-#include "shim.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +16,13 @@
 
 enum { SPEC_FD = 3, REPORT_FD = 4, PROGRAM_FD = 5 };
 
-static int read_spec(struct spec *spec, struct hf_error *error)
+struct mapped_spec {
+    const void *bytes;
+    void *arena;
+    size_t size, arena_size;
+};
+
+static int map_spec(struct mapped_spec *mapped, struct hf_error *error)
 {
     struct stat about;
     if (fstat(SPEC_FD, &about) < 0)
@@ -26,10 +33,7 @@ static int read_spec(struct spec *spec, struct hf_error *error)
     if (bytes == MAP_FAILED || arena == MAP_FAILED)
         return fail(error, "map spec", NULL);
     close(SPEC_FD);
-    if (spec_decode(spec, bytes, size, arena, arena_size) < 0) {
-        errno = EBADMSG;
-        return fail(error, "decode spec", NULL);
-    }
+    *mapped = (struct mapped_spec){bytes, arena, size, arena_size};
     return 0;
 }
 
@@ -73,11 +77,31 @@ static int settle(struct hf_error *error)
     return 0;
 }
 
+/* Started by an OCI runtime, as a child of its own that it waits for. */
+static int run_for_runtime(struct bundle_specs *specs)
+{
+    prctl(PR_SET_DUMPABLE, 0);
+    return specs->mode == MODE_VISIT ? run_visit(&specs->visit) : run_bundle(&specs->bundle, REPORT_FD);
+}
+
 int main(void)
 {
     struct spec spec;
+    struct bundle_specs bundle_specs;
+    struct mapped_spec m;
     struct hf_error error = {0};
-    if (settle(&error) < 0 || read_spec(&spec, &error) < 0 || run_detached(&spec, &error) < 0)
+    if (settle(&error) < 0 || map_spec(&m, &error) < 0) {
         report_failed(REPORT_FD, &error);
+        return 0;
+    }
+    if (bundle_decode(&bundle_specs, m.bytes, m.size, m.arena, m.arena_size) == 0)
+        return run_for_runtime(&bundle_specs);
+    if (spec_decode(&spec, m.bytes, m.size, m.arena, m.arena_size) < 0) {
+        errno = EBADMSG;
+        note_failure(&error, "decode spec", NULL);
+        report_failed(REPORT_FD, &error);
+    } else if (run_detached(&spec, &error) < 0) {
+        report_failed(REPORT_FD, &error);
+    }
     return 0;
 }

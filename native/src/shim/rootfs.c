@@ -81,8 +81,7 @@ int attach_volumes(int root, const struct container_spec *c, struct hf_error *er
     return 0;
 }
 
-/* A directory is hidden under an empty read-only one, anything else under the null device. */
-static int mask(int root, const char *path, struct hf_error *error)
+int mask_path(int root, const char *path, struct hf_error *error)
 {
     static const char *const empty[] = {"size", "4096", "nr_inodes", "2", NULL};
     struct stat about;
@@ -106,7 +105,7 @@ static int mask(int root, const char *path, struct hf_error *error)
     return attach(cover, target, path, error);
 }
 
-static int make_readonly(int root, const char *path, struct hf_error *error)
+int make_readonly(int root, const char *path, struct hf_error *error)
 {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | HARMLESS};
     int target = open_inside(root, path, O_PATH);
@@ -126,7 +125,7 @@ int protect_paths(int root, const struct spec *spec, struct hf_error *error)
         if (make_readonly(root, c->readonly.items[i], error) < 0)
             return -1;
     for (uint32_t i = 0; i < c->masked.count; i++)
-        if (mask(root, c->masked.items[i], error) < 0)
+        if (mask_path(root, c->masked.items[i], error) < 0)
             return -1;
     if (spec->flags & READONLY_ROOT && sys_mount_setattr(root, 0, &readonly) < 0)
         return fail(error, "make root read-only", "/");

@@ -13,7 +13,7 @@
 
 enum { NOBODY = 65534 };
 
-static int raise_loopback(struct hf_error *error)
+int raise_loopback(struct hf_error *error)
 {
     struct ifreq request = {.ifr_flags = IFF_UP | IFF_RUNNING};
     memcpy(request.ifr_name, "lo", sizeof "lo");

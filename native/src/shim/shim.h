@@ -52,6 +52,9 @@ int run_sandbox(const struct spec *spec, int report_fd);
 int run_container(struct spec *spec, int report_fd);
 int run_exec(struct spec *spec, int report_fd);
 
+/* Raises `lo` of the network namespace this process is in. */
+int raise_loopback(struct hf_error *error);
+
 /* ---- prepare.c: host side. Makes the container's mounts, all detached: nothing shows in the host's mount table. */
 
 struct prepared {
@@ -87,6 +90,9 @@ _Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared
 
 /* ---- init.c: the container's first process. Returns only when a step failed. */
 
+/* Keys of whoever started the agent must not come along. */
+int leave_keyring(struct hf_error *error);
+
 int become_container(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                      struct hf_error *error);
 
@@ -105,6 +111,8 @@ int open_inside(int root, const char *path, uint64_t flags);
 /* The same, refusing every symbolic link. */
 int open_strict(int root, const char *path, uint64_t flags);
 /* Makes the missing directories of a path, and at its end a directory or an empty file. Returns the end, O_PATH. */
+int make_path(int root, const char *path, int want_directory, struct hf_error *error);
+/* The same, refusing an end in the kernel's own views, procfs and sysfs. */
 int make_inside(int root, const char *path, int want_directory, struct hf_error *error);
 /* Moves a detached mount onto an O_PATH descriptor and closes both. */
 int attach(int mount, int target, const char *path, struct hf_error *error);
@@ -125,6 +133,9 @@ int pivot_into(int root_mount, struct hf_error *error);
 int attach_own_mounts(int root, const struct spec *spec, struct own_mounts *own, struct hf_error *error);
 int attach_volumes(int root, const struct container_spec *c, struct hf_error *error);
 int protect_paths(int root, const struct spec *spec, struct hf_error *error);
+/* A directory is hidden under an empty read-only one, anything else under the null device. */
+int mask_path(int root, const char *path, struct hf_error *error);
+int make_readonly(int root, const char *path, struct hf_error *error);
 
 /* ---- devices.c */
 
@@ -140,6 +151,10 @@ int become_root_of_pod(struct hf_error *error);
 /* User, groups and capabilities, then no_new_privs and the seccomp filter: after it only what the filter allows. */
 int take_identity(const struct spec *spec, struct hf_error *error);
 int confine(const struct spec *spec, struct hf_error *error);
+/* Parts of the two above. */
+int bound_capabilities(uint64_t keep, struct hf_error *error);
+int set_ids(const struct container_spec *c, struct hf_error *error);
+int install_filter(const struct container_spec *c, struct hf_error *error);
 
 /* ---- program.c */
 

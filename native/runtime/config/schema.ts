@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { seccomp } from './seccomp-schema.ts';
+
+/**
+ * A field of the runtime-spec that this runtime does not carry out: there only when it asks for nothing. Ignoring it
+ * would run a container with less protection, or less of what was asked for, than its author was told.
+ */
+const refused = z
+  .unknown()
+  .refine(asksForNothing, 'this runtime does not support it: leave it out')
+  .optional()
+  .transform(() => undefined);
+
+function asksForNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+const whole = z.number().refine((value) => Number.isInteger(value) && value >= 0, 'expected a whole number from 0');
+const id = z.int().min(0).max(0xfffffffe);
+const absolute = z.string().startsWith('/', 'expected an absolute path');
+const names = z.array(z.string()).default([]);
+
+const process = z.object({
+  terminal: z.boolean().default(false),
+  consoleSize: z.object({ height: z.int().min(0).max(65535), width: z.int().min(0).max(65535) }).optional(),
+  user: z.object({
+    uid: id,
+    gid: id,
+    umask: z.int().min(0).max(0o777).default(0o022),
+    additionalGids: z.array(id).default([]),
+  }),
+  args: z.array(z.string()).min(1),
+  env: z.array(z.string()).default([]),
+  cwd: absolute,
+  capabilities: z
+    .object({ bounding: names, effective: names, permitted: names, inheritable: names, ambient: names })
+    .optional(),
+  rlimits: z.array(z.object({ type: z.string(), soft: whole, hard: whole })).default([]),
+  noNewPrivileges: z.boolean().default(false),
+  oomScoreAdj: z.int().min(-1000).max(1000).optional(),
+  apparmorProfile: refused,
+  selinuxLabel: refused,
+  scheduler: refused,
+  ioPriority: refused,
+  execCPUAffinity: refused,
+});
+
+const mount = z.object({
+  destination: z.string().min(1),
+  type: z.string().default('none'),
+  source: z.string().default('none'),
+  options: z
+    .array(z.string())
+    .nullish()
+    .transform((options) => options ?? []),
+  uidMappings: refused,
+  gidMappings: refused,
+});
+
+const hook = z.object({
+  path: absolute,
+  args: z.array(z.string()).optional(),
+  env: z.array(z.string()).default([]),
+  /** Seconds. */
+  timeout: z.number().positive().optional(),
+});
+const hooks = z.array(hook).default([]);
+
+const mapping = z.object({ containerID: id, hostID: id, size: z.int().positive() });
+const type = z.enum(['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup']);
+
+const device = z.object({
+  type: z.enum(['c', 'b', 'u', 'p']),
+  path: absolute,
+  major: whole.default(0),
+  minor: whole.default(0),
+  fileMode: z.int().min(0).max(0o7777).default(0o666),
+  uid: id.default(0),
+  gid: id.default(0),
+});
+
+const deviceRule = z.object({
+  allow: z.boolean(),
+  type: z.enum(['a', 'c', 'b']).default('a'),
+  major: z.int().optional(),
+  minor: z.int().optional(),
+  access: z
+    .string()
+    .regex(/^[rwm]{0,3}$/)
+    .default('rwm'),
+});
+
+const resources = z.object({
+  devices: z.array(deviceRule).default([]),
+  memory: z
+    .object({
+      limit: z.int().optional(),
+      reservation: refused,
+      swap: z.int().optional(),
+      kernel: refused,
+      kernelTCP: refused,
+      swappiness: refused,
+      disableOOMKiller: z.literal(false).optional(),
+    })
+    .optional(),
+  cpu: z
+    .object({
+      quota: z.int().optional(),
+      period: whole.optional(),
+      shares: refused,
+      burst: refused,
+      realtimeRuntime: refused,
+      realtimePeriod: refused,
+      cpus: refused,
+      mems: refused,
+      idle: refused,
+    })
+    .optional(),
+  pids: z.object({ limit: z.int() }).optional(),
+  blockIO: refused,
+  hugepageLimits: refused,
+  network: refused,
+  rdma: refused,
+  unified: refused,
+});
+
+const linux = z.object({
+  namespaces: z.array(z.object({ type, path: absolute.or(z.literal('')).optional() })).default([]),
+  uidMappings: z.array(mapping).default([]),
+  gidMappings: z.array(mapping).default([]),
+  devices: z.array(device).default([]),
+  cgroupsPath: z.string().optional(),
+  resources: resources.optional(),
+  sysctl: z.record(z.string(), z.string()).default({}),
+  seccomp: seccomp.optional(),
+  rootfsPropagation: z
+    .enum(['', 'private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared', 'unbindable'])
+    .default(''),
+  maskedPaths: names,
+  readonlyPaths: names,
+  intelRdt: refused,
+  mountLabel: refused,
+  netDevices: refused,
+  memoryPolicy: refused,
+  personality: refused,
+  timeOffsets: refused,
+});
+
+/**
+ * A bundle's config.json: every field of the specification is carried out or refused by name; fields that are none of
+ * its are passed over, as it demands. https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md
+ */
+export const bundleConfig = z.object({
+  ociVersion: z.string().regex(/^1\.\d+\.\d+/, 'expected a version 1 of the runtime-spec'),
+  root: z.object({ path: z.string().min(1), readonly: z.boolean().default(false) }),
+  process: process,
+  hostname: z.string().default(''),
+  domainname: z.string().default(''),
+  mounts: z.array(mount).default([]),
+  hooks: z
+    .object({
+      prestart: hooks,
+      createRuntime: hooks,
+      createContainer: hooks,
+      startContainer: hooks,
+      poststart: hooks,
+      poststop: hooks,
+    })
+    .default({ prestart: [], createRuntime: [], createContainer: [], startContainer: [], poststart: [], poststop: [] }),
+  annotations: z.record(z.string(), z.string()).default({}),
+  linux,
+  vm: refused,
+  solaris: refused,
+  windows: refused,
+  zos: refused,
+});
+
+export type BundleConfig = Readonly<z.infer<typeof bundleConfig>>;
+export type BundleProcess = BundleConfig['process'];
+export type BundleMount = BundleConfig['mounts'][number];
+export type BundleHooks = BundleConfig['hooks'];
+export type BundleHook = BundleHooks['prestart'][number];
+/** Form of the hooks, for a container's record. */
+export const bundleHooks = bundleConfig.shape.hooks;

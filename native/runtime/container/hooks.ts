@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { BackendError } from '../../errors.ts';
+import type { ProcessId } from '../../process/process-id.ts';
+import type { BundleHook, BundleHooks } from '../config/schema.ts';
+import { encodeVisitLaunch } from '../launch/encode-bundle.ts';
+import { startShim } from '../launch/start-shim.ts';
+
+export interface HookRun {
+  readonly hooks: BundleHooks;
+  readonly stage: keyof BundleHooks;
+  /** The container's state, which a hook reads on its standard input. */
+  readonly state: Readonly<Record<string, unknown>>;
+  /** Null runs the hooks among the runtime's own namespaces. */
+  readonly inside: { readonly process: ProcessId; readonly scratchDir: string } | null;
+}
+
+/**
+ * Runs the hooks of one stage in their order. @throws BackendError `exec-failed` for the first that fails or takes too
+ * long; the others are not run then.
+ */
+export async function runHooks(run: HookRun): Promise<void> {
+  for (const [index, hook] of run.hooks[run.stage].entries()) {
+    const problem = await runHook(hook, run);
+    if (problem === null) continue;
+    const message = `hooks.${run.stage}[${index}]: ${hook.path} ${problem}`;
+    throw new BackendError('exec-failed', `${run.stage} hook`, message);
+  }
+}
+
+/** @returns what went wrong, or null. */
+async function runHook(hook: BundleHook, run: HookRun): Promise<string | null> {
+  let child: ChildProcess;
+  try {
+    child = await start(hook, run.inside);
+  } catch (error) {
+    return `cannot be run: ${(error as Error).message}`;
+  }
+  const ended = once(child, 'exit');
+  // A hook need not read its input.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(JSON.stringify(run.state));
+  let isLate = false;
+  const timer = setTimeout(
+    () => {
+      isLate = true;
+      child.kill('SIGKILL');
+    },
+    hook.timeout === undefined ? MAX_TIMEOUT_MS : hook.timeout * 1000,
+  );
+  const [code, signal] = await ended;
+  clearTimeout(timer);
+  if (isLate) return `did not end within ${hook.timeout} s`;
+  return code === 0 ? null : `ended with ${signal ?? `status ${code}`}`;
+}
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+async function start(hook: BundleHook, inside: HookRun['inside']): Promise<ChildProcess> {
+  const [argv0 = hook.path, ...args] = hook.args ?? [];
+  if (inside !== null) {
+    const { process, scratchDir } = inside;
+    const launch = { ...process, path: hook.path, args: [argv0, ...args], env: hook.env };
+    return startShim({ spec: encodeVisitLaunch(launch), scratchDir, input: 'pipe' });
+  }
+  const env = Object.fromEntries(
+    hook.env.map((entry) => {
+      const [key = '', ...value] = entry.split('=');
+      return [key, value.join('=')];
+    }),
+  );
+  const child = spawn(hook.path, args, { argv0, env, cwd: '/', stdio: ['pipe', 'inherit', 'inherit'] });
+  await once(child, 'spawn');
+  return child;
+}

@@ -1,0 +1,93 @@
+/** What the shim is told to create for an OCI runtime (native/src/shim/bundle.h). Everything in it is decided. */
+export interface BundleLaunch {
+  /** cgroup.procs files through which the container enters its groups. */
+  readonly groupFiles: readonly string[];
+  readonly rootDir: string;
+  /** MS_* of mount(2); 0 leaves it private. */
+  readonly rootPropagation: number;
+  readonly isRootReadonly: boolean;
+  /** Device nodes of the root file system have no effect. */
+  readonly hasInertDevices: boolean;
+  readonly hasOwnDev: boolean;
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly namespaces: readonly BundleNamespace[];
+  /** In the form of /proc/<pid>/uid_map; empty without a new user namespace. */
+  readonly uidMap: string;
+  readonly gidMap: string;
+  /** Path below /proc/sys, value. */
+  readonly sysctls: readonly (readonly [path: string, value: string])[];
+  readonly mounts: readonly BundleLaunchMount[];
+  readonly devices: readonly BundleDevice[];
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  readonly process: BundleLaunchProcess;
+  /** Where the start socket is made. */
+  readonly stateDir: string;
+  /** Null without a terminal. */
+  readonly consoleSocket: string | null;
+}
+
+export interface BundleNamespace {
+  /** CLONE_NEW* of clone(2). */
+  readonly kind: number;
+  /** Null makes a new one. */
+  readonly path: string | null;
+}
+
+export interface BundleLaunchMount {
+  readonly kind: 'bind' | 'fs';
+  readonly hasMountsBelow: boolean;
+  readonly hasAttributesBelow: boolean;
+  readonly mayCoverProc: boolean;
+  /** MOUNT_ATTR_* of mount_setattr(2). */
+  readonly set: bigint;
+  readonly clear: bigint;
+  /** MS_* of mount(2); 0 is private. */
+  readonly propagation: number;
+  readonly source: string;
+  readonly destination: string;
+  readonly type: string;
+  /** Options of the file system; one with an empty value is a flag. */
+  readonly parameters: readonly (readonly [key: string, value: string])[];
+}
+
+export interface BundleDevice {
+  readonly path: string;
+  /** With the type bits of stat(2). */
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface BundleLaunchProcess {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly umask: number;
+    readonly additionalGids: readonly number[];
+  };
+  /** Bit n is capability number n. */
+  readonly capabilities: Readonly<Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', bigint>>;
+  readonly hasNoNewPrivileges: boolean;
+  /** Null leaves the score of whoever runs the runtime. */
+  readonly oomScoreAdj: number | null;
+  readonly rlimits: readonly { readonly resource: number; readonly soft: bigint; readonly hard: bigint }[];
+  /** Raw BPF; empty runs unconfined. */
+  readonly seccompFilter: Uint8Array;
+  readonly terminalSize: { readonly rows: number; readonly columns: number };
+}
+
+/** A program to run among the namespaces of a container. */
+export interface VisitLaunch {
+  readonly pid: number;
+  readonly startTime: number;
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+}

@@ -1,0 +1,35 @@
+import type { BundleConfig } from '../config/schema.ts';
+import type { BundleDevice } from './bundle-launch.ts';
+
+/** Type bits of stat(2). */
+const TYPE_BITS = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
+
+/** What every container gets. https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#default-devices */
+const DEFAULT: readonly BundleDevice[] = (
+  [
+    ['null', 1, 3],
+    ['zero', 1, 5],
+    ['full', 1, 7],
+    ['random', 1, 8],
+    ['urandom', 1, 9],
+    ['tty', 5, 0],
+  ] as const
+).map(([name, major, minor]) => ({ path: `/dev/${name}`, mode: TYPE_BITS.c | 0o666, major, minor, uid: 0, gid: 0 }));
+
+/** @returns the devices a container gets: the default ones and its own, which win. */
+export function devicesOf(devices: BundleConfig['linux']['devices']): readonly BundleDevice[] {
+  const own = devices.map(({ type, path, fileMode, major, minor, uid, gid }) => ({
+    path,
+    mode: TYPE_BITS[type] | fileMode,
+    major,
+    minor,
+    uid,
+    gid,
+  }));
+  return [...DEFAULT.filter(({ path }) => !own.some((device) => device.path === path)), ...own];
+}
+
+/** @returns whether a container may use only the devices it is given. */
+export function deniesDevices({ linux }: BundleConfig): boolean {
+  return linux.resources?.devices.some((rule) => !rule.allow && rule.type === 'a') ?? false;
+}

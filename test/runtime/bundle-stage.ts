@@ -1,0 +1,125 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createCgroupDriver } from '../../native/cgroup/driver.ts';
+
+const MAIN = join(import.meta.dirname, '../../native/runtime/main.ts');
+const APPLETS = [
+  'sh',
+  'cat',
+  'echo',
+  'id',
+  'hostname',
+  'kill',
+  'ls',
+  'mknod',
+  'mount',
+  'ps',
+  'readlink',
+  'sleep',
+  'touch',
+];
+const PATIENCE_MS = 10_000;
+
+/** A config.json before it is read: any field may be missing or wrong. */
+// biome-ignore lint/suspicious/noExplicitAny: tests write what no schema allows
+export type Config = any;
+
+/** A bundle as `crun spec` makes it, with busybox, and a runtime root of its own. */
+export interface BundleStage {
+  readonly directory: string;
+  readonly rootfs: string;
+  readonly bundle: string;
+  readonly cgroupPath: string;
+  /** Runs the command line as a program and waits for its end. A container's output goes on after it. */
+  runtime(...args: readonly string[]): Promise<Outcome>;
+  /** Writes the bundle's config.json: a shell script as process, then the changes. */
+  configure(script: string, change?: (config: Config) => void): Promise<void>;
+  /** Creates and starts a container and waits until it stopped. @returns its output. */
+  run(id?: string): Promise<string>;
+  output(): Promise<string>;
+  state(id?: string): Promise<{ readonly status: string; readonly pid: number }>;
+  until(status: string, id?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Opens a stage with nothing created. */
+export async function openBundleStage(): Promise<BundleStage> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  const bundle = join(directory, 'bundle');
+  const rootfs = join(bundle, 'rootfs');
+  const cgroupPath = `/${basename(directory)}`;
+  await makeRootfs(rootfs);
+  execFileSync('crun', ['spec'], { cwd: bundle });
+  const template = await readFile(join(bundle, 'config.json'), 'utf8');
+  const [out, err] = [join(directory, 'out'), join(directory, 'err')];
+  await writeFile(out, '');
+  const runtime = async (...args: readonly string[]): Promise<Outcome> => {
+    // What a container writes comes after its creation, and into the file that `create` was given.
+    const answer = args[0] === 'create' ? out : join(directory, 'answer');
+    const files = [await open(answer, args[0] === 'create' ? 'a' : 'w'), await open(err, 'w')] as const;
+    const global = ['--root', join(directory, 'run')];
+    const stdio = ['ignore' as const, files[0].fd, files[1].fd];
+    const child = spawn(process.execPath, [MAIN, ...global, ...args], { cwd: bundle, stdio });
+    const [status] = await once(child, 'exit');
+    for (const file of files) await file.close();
+    return { status, stdout: await readFile(answer, 'utf8'), stderr: await readFile(err, 'utf8') };
+  };
+  const state: BundleStage['state'] = async (id = 'c') =>
+    JSON.parse((await expectSuccess(runtime('state', id))).stdout);
+  const until: BundleStage['until'] = async (status, id = 'c') => {
+    const deadline = Date.now() + PATIENCE_MS;
+    while ((await state(id)).status !== status) {
+      if (Date.now() > deadline) throw new Error(`container ${id} is not ${status}: ${await readFile(out, 'utf8')}`);
+      await sleep(20);
+    }
+  };
+  return {
+    ...{ directory, bundle, rootfs, cgroupPath, runtime, state, until },
+    configure: async (script, change = () => undefined) => {
+      const config: Config = JSON.parse(template);
+      config.process.terminal = false;
+      config.process.args = ['sh', '-c', script];
+      config.linux.cgroupsPath = `${cgroupPath}/c`;
+      change(config);
+      await writeFile(join(bundle, 'config.json'), JSON.stringify(config));
+    },
+    run: async (id = 'c') => {
+      await expectSuccess(runtime('create', id));
+      await expectSuccess(runtime('start', id));
+      await until('stopped', id);
+      return readFile(out, 'utf8');
+    },
+    output: () => readFile(out, 'utf8'),
+    close: async () => {
+      const cgroups = await createCgroupDriver({ root: cgroupPath });
+      await cgroups.kill('');
+      await cgroups.remove('');
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits for a command that must succeed. @throws with its error output. */
+export async function expectSuccess(outcome: Promise<Outcome>): Promise<Outcome> {
+  const ended = await outcome;
+  if (ended.status !== 0) throw new Error(`status ${ended.status}: ${ended.stderr}`);
+  return ended;
+}
+
+async function makeRootfs(rootfs: string): Promise<void> {
+  await mkdir(join(rootfs, 'bin'), { recursive: true });
+  // The root of a user namespace could not make them in a directory of the node's root.
+  for (const name of ['proc', 'sys', 'dev']) await mkdir(join(rootfs, name));
+  await copyFile('/bin/busybox', join(rootfs, 'bin/busybox'));
+  for (const applet of APPLETS) await symlink('busybox', join(rootfs, 'bin', applet));
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readConfig } from '../../native/runtime/config/read-config.ts';
+import { type BundleStage, type Config, openBundleStage } from './bundle-stage.ts';
+
+let stage: BundleStage;
+
+beforeAll(async () => {
+  stage = await openBundleStage();
+});
+afterAll(() => stage.close());
+
+const refusals: readonly (readonly [string, (config: Config) => void])[] = [
+  ['process.apparmorProfile', (config) => Object.assign(config.process, { apparmorProfile: 'strict' })],
+  ['process.selinuxLabel', (config) => Object.assign(config.process, { selinuxLabel: 'a:b:c' })],
+  ['linux.mountLabel', (config) => Object.assign(config.linux, { mountLabel: 'a:b:c' })],
+  ['linux.intelRdt', (config) => Object.assign(config.linux, { intelRdt: { closID: 'a' } })],
+  ['linux.resources.blockIO', (config) => Object.assign(config.linux.resources, { blockIO: { weight: 10 } })],
+  ['linux.resources.cpu.cpus', (config) => Object.assign(config.linux.resources, { cpu: { cpus: '0' } })],
+  [
+    'linux.seccomp.flags',
+    (config) =>
+      Object.assign(config.linux, {
+        seccomp: { defaultAction: 'SCMP_ACT_ALLOW', flags: ['SECCOMP_FILTER_FLAG_SPEC_ALLOW'] },
+      }),
+  ],
+  [
+    'linux.seccomp.defaultAction',
+    (config) => Object.assign(config.linux, { seccomp: { defaultAction: 'SCMP_ACT_NOTIFY' } }),
+  ],
+  ['mounts[0].uidMappings', (config) => Object.assign(config.mounts[0], { uidMappings: [{}] })],
+  ['process.args', (config) => Object.assign(config.process, { args: [] })],
+  ['process.cwd', (config) => Object.assign(config.process, { cwd: 'tmp' })],
+  ['process.user.uid', (config) => Object.assign(config.process.user, { uid: -1 })],
+  ['ociVersion', (config) => Object.assign(config, { ociVersion: '2.0.0' })],
+  ['root', (config) => Reflect.deleteProperty(config, 'root')],
+  ['linux.namespaces', (config) => config.linux.namespaces.push({ type: 'pid' })],
+  ['linux.namespaces', (config) => Object.assign(config.linux, { namespaces: [{ type: 'pid' }] })],
+  ['linux.namespaces', (config) => config.linux.namespaces.push({ type: 'user' })],
+  ['linux.sysctl.kernel.panic', (config) => Object.assign(config.linux, { sysctl: { 'kernel.panic': '1' } })],
+  ['process.capabilities.bounding', (config) => config.process.capabilities.bounding.push('CAP_MKNOD')],
+  ['hooks.prestart[0].path', (config) => Object.assign(config, { hooks: { prestart: [{ path: 'hook' }] } })],
+];
+
+describe('config.json', () => {
+  test.each(refusals)('%s is refused by name', async (field, change) => {
+    await stage.configure('true', change);
+    await expect(readConfig(stage.bundle)).rejects.toMatchObject({
+      code: 'invalid-spec',
+      message: expect.stringContaining(`config.json: ${field}`),
+    });
+  });
+
+  test('as the specification demands, what is none of its fields is passed over', async () => {
+    await stage.configure('true', (config) => Object.assign(config.linux, { later: { field: 1 } }));
+    await expect(readConfig(stage.bundle)).resolves.toMatchObject({ ociVersion: '1.0.0' });
+  });
+
+  test('that is missing or no JSON is told', async () => {
+    await expect(readConfig(`${stage.bundle}/absent`)).rejects.toMatchObject({ code: 'invalid-spec' });
+  });
+});
