@@ -8,6 +8,10 @@ import type { OciConfig, OciProcess } from './oci.ts';
  * A failure is a thrown `BackendError`; whatever failed leaves nothing behind (no process, mount, cgroup, file).
  */
 export interface ContainerBackend {
+  /** Makes a network that sandboxes can be put on. A known one is made whole; its fields change only while nobody is on it. */
+  createNetwork(spec: NetworkSpec): Promise<void>;
+  /** Removes a network and, with the last one, everything networks needed. Refused with `in-use` while a sandbox is on it. */
+  removeNetwork(name: string): Promise<void>;
   /** Makes the pod's namespaces (user, net, ipc, uts), its cgroup and the process that holds them. */
   createSandbox(spec: SandboxSpec): Promise<void>;
   /** Kills and removes every container of the sandbox, then the sandbox. Done when nothing is left of it. */
@@ -51,9 +55,46 @@ export interface SandboxSpec {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly hostname: string;
-  readonly network: 'private' | 'host';
+  readonly network: SandboxNetwork;
   /** `private`: a range of 65536 ids of its own, allocated by the backend. `host`: the node's user namespace. */
   readonly users: 'private' | 'host';
+}
+
+/** `private`: loopback only. `host`: the node's. Else networks made before, the first of which has the way out. */
+export type SandboxNetwork = 'private' | 'host' | BridgedNetwork;
+
+export interface BridgedNetwork {
+  readonly type: 'bridge';
+  /** At least one, each once. */
+  readonly networks: readonly NetworkMembership[];
+  /** No two sandboxes may ask for the same port of the same address. */
+  readonly ports: readonly PortMap[];
+}
+
+export interface NetworkMembership {
+  readonly name: string;
+  /** Host names by which sandboxes of the network find this one, besides its own. */
+  readonly aliases: readonly string[];
+}
+
+export interface PortMap {
+  readonly protocol: 'tcp' | 'udp';
+  /** An address of the node, or null for all of them but ::1, which no port can be published on. */
+  readonly hostIp: string | null;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+/** A network: a bridge of its own, reachable from no other one but through published ports. */
+export interface NetworkSpec {
+  /** `[a-z0-9_.-]{1,200}`, unique on the node. */
+  readonly name: string;
+  /** Such as `10.88.0.0/24`, with a prefix of 8 to 29 bits; no two networks may overlap. */
+  readonly subnet4: string;
+  /** A unique local one such as `fd42:1:2:3::/64` (RFC 4193), with a prefix of 8 to 96 bits; or null for IPv4 only. */
+  readonly subnet6: string | null;
+  /** False: its sandboxes reach each other and nothing else, the node included; their ports are still published. */
+  readonly isOutbound: boolean;
 }
 
 export interface ContainerSpec extends ContainerRef {
@@ -81,8 +122,21 @@ export interface Limits {
 }
 
 export interface Observation {
+  readonly networks: readonly ObservedNetwork[];
   readonly sandboxes: readonly ObservedSandbox[];
   readonly strangers: readonly Stranger[];
+}
+
+export interface ObservedNetwork extends NetworkSpec {
+  /** `broken`: somebody removed its bridge or the rules; `createNetwork` makes it whole. */
+  readonly state: 'ready' | 'broken';
+}
+
+/** Where a sandbox is on one network. */
+export interface NetworkAddress {
+  readonly network: string;
+  readonly ipv4: string;
+  readonly ipv6: string | null;
 }
 
 export interface ObservedSandbox {
@@ -91,6 +145,8 @@ export interface ObservedSandbox {
   /** `dead`: its process is gone (killed, or the node rebooted); it must be removed and made anew. */
   readonly state: 'ready' | 'dead';
   readonly pid: number | null;
+  /** In the order asked for; empty unless it is bridged. */
+  readonly addresses: readonly NetworkAddress[];
   readonly containers: readonly ObservedContainer[];
 }
 

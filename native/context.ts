@@ -1,5 +1,6 @@
 import type { CgroupDriver } from './cgroup/driver.ts';
 import type { ShimLauncher } from './launch/shim.ts';
+import type { NodeNetwork } from './network/node-network.ts';
 import type { Liveness } from './observation/liveness.ts';
 import type { KeyedLock } from './process/keyed-lock.ts';
 import type { Layout } from './records/layout.ts';
@@ -12,7 +13,8 @@ export interface BackendContext {
   readonly cgroups: CgroupDriver;
   readonly launcher: ShimLauncher;
   readonly bootId: string;
-  /** Serialises changes of one sandbox; the empty key serialises the allocation of id ranges. */
+  readonly network: NodeNetwork;
+  /** Serialises changes of one sandbox; the empty key what sandboxes share: id ranges, addresses, networks. */
   readonly locks: KeyedLock;
   /** Groups of what is being made right now: neither observed as dead nor as strangers. */
   readonly inFlight: Set<string>;

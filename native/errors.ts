@@ -2,6 +2,7 @@
 export type BackendErrorCode =
   | 'not-found'
   | 'invalid-spec'
+  | 'in-use'
   | 'unsupported'
   | 'paused'
   | 'no-resources'

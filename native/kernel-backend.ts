@@ -6,6 +6,9 @@ import { startContainer } from './container/start.ts';
 import { stopContainer } from './container/stop.ts';
 import { updateLimits } from './container/update-limits.ts';
 import { execContainer } from './exec/exec-container.ts';
+import { createNetwork } from './network/create.ts';
+import { removeNetwork } from './network/remove.ts';
+import { repairNetworks } from './network/whole.ts';
 import { observe } from './observation/observe.ts';
 import { removeStranger } from './observation/remove-stranger.ts';
 import { stats, statsOfAll } from './observation/stats.ts';
@@ -23,7 +26,10 @@ import { removeSandbox } from './sandbox/remove.ts';
 export async function createKernelBackend(options: KernelBackendOptions): Promise<ContainerBackend> {
   const context = await openContext(options);
   await removeLeftovers(context);
+  await repairNetworks(context);
   return withCodedErrors({
+    createNetwork: (spec) => createNetwork(context, spec),
+    removeNetwork: (name) => removeNetwork(context, name),
     createSandbox: (spec) => createSandbox(context, spec),
     removeSandbox: (id) => removeSandbox(context, id),
     startContainer: (spec) => startContainer(context, spec),

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { createCgroupDriver } from './cgroup/driver.ts';
 import type { BackendContext } from './context.ts';
 import { createShimLauncher } from './launch/shim.ts';
+import { nodeNetworkOf } from './network/node-network.ts';
 import { createLiveness } from './observation/liveness.ts';
 import { readBootId } from './process/boot-id.ts';
 import { createKeyedLock } from './process/keyed-lock.ts';
@@ -17,6 +18,8 @@ export interface KernelBackendOptions {
   readonly cgroupRoot: string;
   /** The shim program; the one built with this code unless given. */
   readonly shimPath?: string;
+  /** File of the network namespace to make networks in, such as `/run/netns/edge`; that of this process unless given. */
+  readonly networkNamespace?: string;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function openContext(options: KernelBackendOptions): Promise<Backen
     records: createRecordStore(layout),
     cgroups: await createCgroupDriver({ root: options.cgroupRoot }),
     launcher: createShimLauncher(options.shimPath),
+    network: nodeNetworkOf(options),
     bootId: await readBootId(),
     locks: createKeyedLock(),
     inFlight: new Set(),

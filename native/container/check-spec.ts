@@ -1,5 +1,6 @@
 import type { ContainerRef, ContainerSpec, Limits, SandboxSpec } from '../backend.ts';
 import { BackendError } from '../errors.ts';
+import { checkBridgedNetwork } from '../network/check-network.ts';
 import { ID_COUNT } from '../sandbox/id-range.ts';
 
 const NAME = /^[a-z0-9_-][a-z0-9_.-]{0,199}$/;
@@ -9,6 +10,7 @@ const HOSTNAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 export function checkSandboxSpec(spec: SandboxSpec): void {
   checkId(spec.id);
   expectField(HOSTNAME.test(spec.hostname), 'hostname', spec.hostname, 'a host name of at most 64 characters');
+  if (typeof spec.network === 'object') checkBridgedNetwork(spec.network);
 }
 
 /** @throws BackendError `invalid-spec`: the id becomes part of paths. */

@@ -28,7 +28,7 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
     mode: 'container',
     shimGroupFiles: ground.cgroups.entryFiles(shimGroupOf(spec.sandboxId)),
     users: ground.sandbox.idBase === null ? 'host' : 'private',
-    network: ground.sandbox.network,
+    network: ground.sandbox.network === 'host' ? 'host' : 'private',
     sandbox: ground.holder,
     groupFiles: ground.cgroups.entryFiles(groupOf(spec)),
     layers: spec.layers,

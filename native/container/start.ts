@@ -4,6 +4,7 @@ import type { ContainerSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { ShimReport } from '../launch/report.ts';
+import { withHostsFile } from '../network/hosts-files.ts';
 import type { ProcessId } from '../process/process-id.ts';
 import { signalNumber } from '../process/signals.ts';
 import { groupOf } from '../records/layout.ts';
@@ -67,7 +68,7 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await makeRootDirs(rootDir, sandbox.idBase ?? 0);
   await mkdir(dirname(spec.log.path), { recursive: true, mode: 0o700 });
   const exitPath = layout.exitFile(spec, attempt);
-  const launch = await launchOf(spec, { cgroups, sandbox, holder, rootDir, exitPath });
+  const launch = await launchOf(withHostsFile(layout, sandbox, spec), { cgroups, sandbox, holder, rootDir, exitPath });
   await records.saveProfile(spec, profileOf(spec.config.process, launch.seccompFilter));
   const report = await launcher.launch(launch);
   await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report) });

@@ -57,7 +57,7 @@ function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile 
     mode: 'exec',
     shimGroupFiles: cgroups.entryFiles(execGroupOf(record.sandboxId)),
     users: sandbox.idBase === null ? 'host' : 'private',
-    network: sandbox.network,
+    network: sandbox.network === 'host' ? 'host' : 'private',
     container: record.running.init,
     groupFiles: cgroups.entryFiles(groupOf(record)),
     args: spec.args,

@@ -111,6 +111,32 @@ HF_API int32_t hf_dir_set_xattr(int32_t root, const char *path, const char *name
 /* Writes everything of the root's file system to disk. May take long: call it off the main thread. */
 HF_API int32_t hf_dir_sync(int32_t root, struct hf_error *error);
 
+/* ---- networks --------------------------------------------------------------------------------------------------- */
+
+/*
+ * A network namespace is named by a descriptor of it; -1 is the caller's own. The calling thread never leaves its own:
+ * another one goes there and ends.
+ */
+
+/* Returns a netlink socket of that namespace; `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. */
+HF_API int32_t hf_net_socket(int32_t namespace_fd, int32_t protocol, struct hf_error *error);
+
+/*
+ * Sends netlink messages in one datagram and receives until the last one with NLM_F_ACK is acknowledged. What else the
+ * kernel sends goes to `answer`, whose bytes are returned. The first refusal ends it, with `stage` and, as the error's
+ * path, the kernel's own words; refused parts of a datagram do not undo the others unless it is a netfilter batch.
+ * -EINVAL when no message asks for an acknowledgement, -ENOBUFS when the answer does not fit, -ETIMEDOUT after 20 s.
+ */
+HF_API int32_t hf_net_talk(int32_t socket_fd, const char *stage, const void *messages, size_t bytes, void *answer,
+                           size_t answer_size, struct hf_error *error);
+
+/*
+ * Sets /proc/sys/net/<name> of that namespace, unless `value` is NULL, and gives the value before, without its line
+ * end and cut to fit.
+ */
+HF_API int32_t hf_net_sysctl(int32_t namespace_fd, const char *name, const char *value, char *before,
+                             size_t before_size, struct hf_error *error);
+
 /* ---- seccomp --------------------------------------------------------------------------------------------------- */
 
 /*

@@ -1,5 +1,7 @@
 import type { Observation, ObservedSandbox, Stranger } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
+import { observeNetworks } from '../network/observe.ts';
+import { addressesOf } from '../network/place.ts';
 import { execGroupOf, groupOf, shimGroupOf } from '../records/layout.ts';
 import { livingHolder } from '../sandbox/holder.ts';
 import { observeContainer } from './observe-container.ts';
@@ -21,7 +23,11 @@ export async function observe(context: BackendContext): Promise<Observation> {
     }));
   const unreadable = found.flatMap((each) => each.unreadable);
   const strangers = strangersAmong([...groups, ...unreadable], sandboxes).filter((path) => !isBusy(path));
-  return { sandboxes, strangers: await Promise.all(strangers.map((path) => describe(context, path))) };
+  return {
+    networks: await observeNetworks(context),
+    sandboxes,
+    strangers: await Promise.all(strangers.map((path) => describe(context, path))),
+  };
 }
 
 interface SandboxFindings {
@@ -42,6 +48,7 @@ async function observeSandbox(context: BackendContext, id: string): Promise<Sand
     labels: found.record.labels,
     state: holder === null ? 'dead' : 'ready',
     pid: holder?.pid ?? null,
+    addresses: addressesOf(found.record),
     containers: containers.flatMap((each) => (each.state === 'found' ? [each.container] : [])),
   };
   const unreadable = containers.flatMap((each, i) => (each.state === 'invalid' ? [`${id}/${names[i]}`] : []));

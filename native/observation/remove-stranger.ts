@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import { removeTree } from '../files/remove-tree.ts';
+import { repairNetworks } from '../network/whole.ts';
 import { observe } from './observe.ts';
 
 /** Kills and removes what no record speaks for: the cgroup, and the remains of an unreadable record of that name. */
@@ -14,6 +15,7 @@ export async function removeStranger(context: BackendContext, id: string): Promi
     if (name === undefined) {
       await removeTree(join(context.layout.containersDir, sandboxId));
       await removeTree(context.layout.sandboxDir(sandboxId));
+      await repairNetworks(context);
     } else if (id === `${sandboxId}/${name}`) {
       await removeTree(context.layout.rootsOf({ sandboxId, name }));
       await context.records.removeContainer({ sandboxId, name });

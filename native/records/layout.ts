@@ -8,8 +8,16 @@ export interface Layout {
   readonly sandboxesDir: string;
   /** On a tmpfs: exit records, all in one directory, so that one watch sees them. */
   readonly exitsDir: string;
+  /** On a tmpfs: records of networks and the hosts files of their members; there while there is a network. */
+  readonly networksDir: string;
+  readonly hostsDir: string;
+  /** What the kernel's forwarding settings were before the first network. */
+  readonly forwardingFile: string;
   /** On a disk: the containers' writable layers. */
   readonly containersDir: string;
+  networkFile(name: string): string;
+  /** The hosts file that all sandboxes on exactly these networks share. */
+  hostsFile(networks: readonly string[]): string;
   sandboxDir(id: string): string;
   sandboxFile(id: string): string;
   containersOf(id: string): string;
@@ -27,6 +35,8 @@ export interface Layout {
 export function createLayout(dirs: { readonly stateDir: string; readonly runDir: string }): Layout {
   const sandboxesDir = join(dirs.runDir, 'sandboxes');
   const exitsDir = join(dirs.runDir, 'exits');
+  const networksDir = join(dirs.runDir, 'networks');
+  const hostsDir = join(dirs.runDir, 'hosts');
   const containersDir = join(dirs.stateDir, 'containers');
   const sandboxDir = (id: string): string => join(sandboxesDir, id);
   const containersOf = (id: string): string => join(sandboxDir(id), 'containers');
@@ -35,6 +45,11 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
     sandboxesDir,
     exitsDir,
     containersDir,
+    networksDir,
+    hostsDir,
+    forwardingFile: join(dirs.runDir, 'forwarding.json'),
+    networkFile: (name) => join(networksDir, `${name}.json`),
+    hostsFile: (networks) => join(hostsDir, digestOf([...networks].sort().join('/'))),
     sandboxDir,
     sandboxFile: (id) => join(sandboxDir(id), 'record.json'),
     containersOf,
@@ -52,8 +67,11 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
 
 /** Hashed, because both names together may exceed what a file name holds. */
 function exitName(ref: ContainerRef, attempt: number): string {
-  const digest = createHash('sha256').update(`${ref.sandboxId}/${ref.name}/${attempt}`).digest('hex');
-  return `${digest.slice(0, 40)}.json`;
+  return `${digestOf(`${ref.sandboxId}/${ref.name}/${attempt}`)}.json`;
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 40);
 }
 
 /** The cgroup of a container, below the backend's root. */

@@ -6,11 +6,35 @@ const process = z.strictObject({ pid: z.int().positive(), startTime: z.int().non
 const limit = z.number().nullable();
 const labels = z.record(z.string(), z.string());
 
+const network = z.strictObject({
+  name: z.string(),
+  subnet4: z.string(),
+  subnet6: z.string().nullable(),
+  isOutbound: z.boolean(),
+});
+
+const bridged = z.strictObject({
+  type: z.literal('bridge'),
+  networks: z.array(
+    z.strictObject({ name: z.string(), aliases: z.array(z.string()), ipv4: z.string(), ipv6: z.string().nullable() }),
+  ),
+  ports: z.array(
+    z.strictObject({
+      protocol: z.enum(['tcp', 'udp']),
+      hostIp: z.string().nullable(),
+      hostPort: z.int(),
+      containerPort: z.int(),
+    }),
+  ),
+});
+
+const forwarding = z.strictObject({ ipv4: z.string(), ipv6: z.string().nullable() });
+
 const sandbox = z.strictObject({
   id: z.string(),
   labels,
   hostname: z.string(),
-  network: z.enum(['private', 'host']),
+  network: z.union([z.enum(['private', 'host']), bridged]),
   /** First node id of the pod's range of 65536; null shares the node's users. */
   idBase: z.int().positive().nullable(),
   bootId: z.string(),
@@ -47,8 +71,16 @@ const exit = z.strictObject({
   droppedLogLines: z.number(),
 });
 
+/** A network as kept on disk, written before anything of it exists in the kernel. */
+export type NetworkRecord = Readonly<z.infer<typeof network>>;
+/** A sandbox's place on networks, with the addresses it was given. */
+export type BridgedRecord = Readonly<z.infer<typeof bridged>>;
+/** What the kernel's forwarding settings were before the first network; null where nothing was changed. */
+export type ForwardingRecord = Readonly<z.infer<typeof forwarding>>;
 /** A sandbox as kept on disk, written before anything of it exists in the kernel. */
 export type SandboxRecord = Readonly<z.infer<typeof sandbox>>;
+/** A sandbox whose record puts it on networks. */
+export type BridgedSandbox = SandboxRecord & { readonly network: BridgedRecord };
 /** A container as kept on disk, written before anything of it exists in the kernel. */
 export type ContainerRecord = Readonly<z.infer<typeof container>>;
 /** What a shim wrote when its container ended. */
@@ -59,6 +91,16 @@ export type Found<T> =
   | { readonly state: 'found'; readonly record: T }
   | { readonly state: 'absent' }
   | { readonly state: 'invalid' };
+
+/** Reads one network record. @throws the file system's error other than ENOENT. */
+export function readNetwork(path: string): Found<NetworkRecord> {
+  return read(path, network);
+}
+
+/** Reads the record of the forwarding settings. @throws the file system's error other than ENOENT. */
+export function readForwarding(path: string): Found<ForwardingRecord> {
+  return read(path, forwarding);
+}
 
 /** Reads one sandbox record. @throws the file system's error other than ENOENT. */
 export function readSandbox(path: string): Found<SandboxRecord> {

@@ -1,6 +1,8 @@
 import type { SandboxSpec } from '../backend.ts';
 import { checkSandboxSpec } from '../container/check-spec.ts';
 import type { BackendContext } from '../context.ts';
+import { attachToNetworks } from '../network/attach.ts';
+import { placeOnNetworks } from '../network/place.ts';
 import { sendSignal } from '../process/send-signal.ts';
 import { shimGroupOf } from '../records/layout.ts';
 import type { SandboxRecord } from '../records/records.ts';
@@ -38,12 +40,14 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
     mode: 'sandbox',
     shimGroupFiles: cgroups.entryFiles(group),
     users: spec.users,
-    network: spec.network,
+    network: spec.network === 'host' ? 'host' : 'private',
     hostname: spec.hostname,
     idBase: record.idBase ?? 0,
     idCount: ID_COUNT,
   });
   try {
+    if (typeof record.network === 'object')
+      await attachToNetworks(context, { ...record, network: record.network }, process);
     await records.saveSandbox({ ...record, holder: process });
   } catch (error) {
     sendSignal(process, SIGKILL);
@@ -54,23 +58,22 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
 
 const SIGKILL = 9;
 
-/** Writes the record with an id range no other record has. */
+/** Writes the record with an id range, addresses and ports no other record has. */
 async function reserve(context: BackendContext, spec: SandboxSpec): Promise<SandboxRecord> {
+  const others = await context.records.sandboxes();
   const record: SandboxRecord = {
     id: spec.id,
     labels: { ...spec.labels },
     hostname: spec.hostname,
-    network: spec.network,
-    idBase: spec.users === 'private' ? lowestFreeIdBase(await takenIdBases(context)) : null,
+    network:
+      typeof spec.network === 'object'
+        ? placeOnNetworks(spec.network, { networks: await context.records.networks(), others })
+        : spec.network,
+    idBase: spec.users === 'private' ? lowestFreeIdBase(others.flatMap(({ idBase }) => idBase ?? [])) : null,
     bootId: context.bootId,
     holder: null,
     logPaths: [],
   };
   await context.records.saveSandbox(record);
   return record;
-}
-
-async function takenIdBases({ records }: BackendContext): Promise<readonly number[]> {
-  const found = await Promise.all((await records.sandboxIds()).map((id) => records.sandbox(id)));
-  return found.flatMap((each) => (each.state === 'found' && each.record.idBase !== null ? [each.record.idBase] : []));
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { checkId } from '../container/check-spec.ts';
 import type { BackendContext } from '../context.ts';
 import { removeTree } from '../files/remove-tree.ts';
+import { detachFromNetworks } from '../network/attach.ts';
 
 /** Kills and removes a sandbox with all its containers, their roots, logs and records. */
 export async function removeSandbox(context: BackendContext, id: string): Promise<void> {
@@ -25,6 +26,7 @@ export async function removeEverything(context: BackendContext, id: string): Pro
   await cgroups.remove(id);
   await removeTree(join(layout.containersDir, id));
   const sandbox = await records.sandbox(id);
+  if (sandbox.state === 'found') await detachFromNetworks(context, sandbox.record);
   for (const path of sandbox.state === 'found' ? sandbox.record.logPaths : []) await removeLogs(path);
   for (const name of await records.containerNames(id)) {
     const found = await records.container({ sandboxId: id, name });

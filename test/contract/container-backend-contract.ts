@@ -3,6 +3,7 @@ import type { ContractGround } from './contract-ground.ts';
 import { contractStage } from './contract-stage.ts';
 import { execContract } from './exec-contract.ts';
 import { limitsContract } from './limits-contract.ts';
+import { networkContract } from './network-contract.ts';
 import { pauseContract } from './pause-contract.ts';
 import { sandboxContract } from './sandbox-contract.ts';
 import { startContract } from './start-contract.ts';
@@ -22,5 +23,6 @@ export function containerBackendContract(name: string, setup: () => Promise<Cont
     execContract(stage);
     limitsContract(stage);
     statsContract(stage);
+    networkContract(stage);
   });
 }

@@ -49,6 +49,7 @@ export function contractStage(setup: () => Promise<ContractGround>): ContractSta
   afterEach(async () => {
     try {
       await ground.backend.removeSandbox(sandbox.id);
+      for (const { name } of (await ground.backend.observe()).networks) await ground.backend.removeNetwork(name);
       expect(await ground.leftovers(sandbox.id)).toEqual([]);
     } finally {
       await ground.close();

@@ -5,6 +5,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { type ContainerBackend, createKernelBackend, type KernelBackendOptions } from '../../native/index.ts';
+import { type NetworkNamespace, openNetworkNamespace } from '../world/network-namespace.ts';
 import { makeTempDir } from '../world/temp-dir.ts';
 import type { ContractGround } from './contract-ground.ts';
 import { until } from './contract-stage.ts';
@@ -20,7 +21,7 @@ export type KernelGroundOptions = Pick<KernelBackendOptions, 'shimPath'>;
 
 /**
  * The kernel of this machine, with directories and a cgroup root of the test's own. Left over is everything that was
- * not there before the test: any file, mount, cgroup or process.
+ * not there before the test: any file, mount, cgroup, process or link.
  */
 export async function openKernelGround(options: KernelGroundOptions = {}): Promise<KernelGround> {
   const { path: directory, remove } = await makeTempDir();
@@ -30,7 +31,9 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
   await mkdir(join(layer, 'bin'), { recursive: true });
   await copyFile('/bin/busybox', join(layer, 'bin', 'busybox'));
   const cgroups = await createCgroupDriver({ root: cgroupRoot });
-  const open = (): Promise<ContainerBackend> => createKernelBackend({ stateDir, runDir, cgroupRoot, ...options });
+  const networks = await openNetworkNamespace();
+  const open = (): Promise<ContainerBackend> =>
+    createKernelBackend({ stateDir, runDir, cgroupRoot, networkNamespace: networks.path, ...options });
   const backend = await open();
   const before = new Set(await filesBelow(directory));
   return {
@@ -49,11 +52,13 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
       ...(await filesBelow(directory)).filter((path) => !before.has(path)),
       ...(await mountsBelow(directory)),
       ...(await cgroups.list()),
+      ...(await linksBut('lo', networks)),
       ...(await cgroups.pids('')).map((pid) => `process ${pid}`),
     ],
     close: async () => {
       await cgroups.kill('');
       await cgroups.remove('');
+      await networks.close();
       await remove();
     },
   };
@@ -85,6 +90,17 @@ async function addStranger(cgroups: CgroupDriver): Promise<{ readonly id: string
   if (pid === undefined) throw new Error('the stranger did not start');
   for (const file of cgroups.entryFiles(id)) await writeFile(file, String(pid));
   return { id, pid };
+}
+
+/** A pod's link goes a moment after its processes, with its network namespace. */
+async function linksBut(known: string, networks: NetworkNamespace): Promise<readonly string[]> {
+  const ask = async () =>
+    (await networks.run('ls', '/proc/self/net/dev_snmp6')).split('\n').filter((name) => name !== known);
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const left = await ask();
+    if (left.length === 0 || Date.now() > deadline) return left;
+  }
 }
 
 async function filesBelow(directory: string): Promise<readonly string[]> {

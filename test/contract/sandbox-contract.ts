@@ -12,6 +12,7 @@ export function sandboxContract(stage: ContractStage): void {
         labels: stage.sandbox.labels,
         state: 'ready',
         pid: expect.any(Number),
+        addresses: [],
         containers: [],
       });
       expect((await stage.backend.observe()).strangers).toEqual([]);
@@ -36,7 +37,7 @@ export function sandboxContract(stage: ContractStage): void {
         await expect(stage.backend.createSandbox({ ...stage.sandbox, id })).rejects.toMatchObject({
           code: 'invalid-spec',
         });
-        expect(await stage.backend.observe()).toEqual({ sandboxes: [], strangers: [] });
+        expect(await stage.backend.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
       },
     );
   });
@@ -48,7 +49,7 @@ export function sandboxContract(stage: ContractStage): void {
       await stage.exited(await stage.start('exits with 3', NO_LIMITS, 'b'));
       await stage.backend.removeSandbox(stage.sandbox.id);
       await stage.backend.removeSandbox(stage.sandbox.id);
-      expect(await stage.backend.observe()).toEqual({ sandboxes: [], strangers: [] });
+      expect(await stage.backend.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
       expect(await stage.ground.leftovers(stage.sandbox.id)).toEqual([]);
     });
 

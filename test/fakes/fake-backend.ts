@@ -6,8 +6,16 @@ import {
   type ContainerSpec,
   type ExecSession,
   type ExecSpec,
+  type NetworkSpec,
   type SandboxSpec,
 } from '../../native/index.ts';
+import {
+  checkBridgedNetwork,
+  checkNetworkName,
+  checkNetworkSpec,
+  isSameNetwork,
+  refuseOverlap,
+} from '../../native/network/check-network.ts';
 import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
@@ -81,6 +89,8 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
     crashAfter: (operations) => {
       operationsLeft = operations;
     },
+    createNetwork: (spec) => perform('createNetwork', spec.name, () => createNetwork(node, spec)),
+    removeNetwork: (name) => perform('removeNetwork', name, () => removeNetwork(node, name)),
     createSandbox: (spec) => perform('createSandbox', spec.id, () => createSandbox(node, spec)),
     removeSandbox: (id) => perform('removeSandbox', id, () => node.dropSandbox(id)),
     startContainer: (spec) => perform('startContainer', nameOf(spec), () => startContainer(node, spec, options)),
@@ -125,8 +135,29 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
   };
 }
 
+function createNetwork(node: FakeNode, spec: NetworkSpec): void {
+  const subnets = checkNetworkSpec(spec);
+  const others = node.networks.filter(({ name }) => name !== spec.name);
+  refuseOverlap(spec, subnets, others);
+  const known = node.networks.find(({ name }) => name === spec.name);
+  if (known && !isSameNetwork(known, spec)) refuseUsed(node, spec.name);
+  node.addNetwork(spec);
+}
+
+function removeNetwork(node: FakeNode, name: string): void {
+  refuseUsed(node, name);
+  node.dropNetwork(name);
+}
+
+function refuseUsed(node: FakeNode, network: string): void {
+  checkNetworkName(network);
+  const member = node.memberOf(network);
+  if (member !== null) throw new BackendError('in-use', 'change network', `sandbox ${member} is on it`);
+}
+
 function createSandbox(node: FakeNode, spec: SandboxSpec): void {
   checkName('sandbox', spec.id);
+  if (typeof spec.network === 'object') checkBridgedNetwork(spec.network);
   if (node.sandbox(spec.id)?.pid == null) node.addSandbox(spec);
 }
 

@@ -6,10 +6,13 @@ import {
   canonicalLimits,
   type GroupUsage,
   type Limits,
+  type NetworkSpec,
   type Observation,
   type ObservedContainer,
   type SandboxSpec,
 } from '../../native/index.ts';
+import { addressesOf, placeOnNetworks } from '../../native/network/place.ts';
+import type { SandboxRecord } from '../../native/records/records.ts';
 
 const FIRST_PID = 1000;
 
@@ -46,6 +49,7 @@ interface Container {
 
 interface Sandbox {
   readonly spec: SandboxSpec;
+  readonly network: SandboxRecord['network'];
   pid: number | null;
   readonly containers: Map<string, Container>;
 }
@@ -57,6 +61,7 @@ interface Sandbox {
 export class FakeNode {
   readonly #clock: FakeClock;
   readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #networks = new Map<string, NetworkSpec>();
   readonly #strangers = new Map<string, readonly number[]>();
   readonly #watchers = new Set<() => void>();
   #nextPid = FIRST_PID;
@@ -73,8 +78,32 @@ export class FakeNode {
     return this.#sandboxes.get(ref.sandboxId)?.containers.get(ref.name) ?? null;
   }
 
+  get networks(): readonly NetworkSpec[] {
+    return [...this.#networks.values()];
+  }
+
+  /** @returns the id of a sandbox on the network, or null. */
+  memberOf(network: string): string | null {
+    const isOn = ({ network: on }: Sandbox): boolean =>
+      typeof on === 'object' && on.networks.some(({ name }) => name === network);
+    return [...this.#sandboxes.values()].find(isOn)?.spec.id ?? null;
+  }
+
+  addNetwork(spec: NetworkSpec): void {
+    this.#networks.set(spec.name, spec);
+  }
+
+  dropNetwork(name: string): void {
+    this.#networks.delete(name);
+  }
+
   addSandbox(spec: SandboxSpec): void {
-    this.#sandboxes.set(spec.id, { spec, pid: this.#nextPid++, containers: new Map() });
+    const others = [...this.#sandboxes.values()].map((other) => ({ id: other.spec.id, network: other.network }));
+    const network =
+      typeof spec.network === 'object'
+        ? placeOnNetworks(spec.network, { networks: this.networks, others })
+        : spec.network;
+    this.#sandboxes.set(spec.id, { spec, network, pid: this.#nextPid++, containers: new Map() });
   }
 
   dropSandbox(id: string): void {
@@ -149,14 +178,17 @@ export class FakeNode {
   }
 
   observe(): Observation {
-    const sandboxes = [...this.#sandboxes.values()].map(({ spec, pid, containers }) => ({
+    const sandboxes = [...this.#sandboxes.values()].map(({ spec, network, pid, containers }) => ({
       id: spec.id,
       labels: spec.labels,
       state: pid === null ? ('dead' as const) : ('ready' as const),
       pid,
+      addresses: addressesOf({ network }),
       containers: [...containers.values()].map(observed),
     }));
-    return structuredClone({ sandboxes, strangers: [...this.#strangers].map(([id, pids]) => ({ id, pids })) });
+    const networks = this.networks.map((network) => ({ ...network, state: 'ready' as const }));
+    const strangers = [...this.#strangers].map(([id, pids]) => ({ id, pids }));
+    return structuredClone({ networks, sandboxes, strangers });
   }
 
   /** A running container as one that has used a little of everything. */

@@ -8,6 +8,7 @@ import {
   type ContainerExit,
   type ContainerSpec,
   createKernelBackend,
+  type KernelBackendOptions,
   type ObservedContainer,
   type OciConfig,
   type OciProcess,
@@ -56,7 +57,9 @@ export interface Run {
 const PATIENCE_MS = 15_000;
 
 /** Opens a stage with nothing running. */
-export async function openContainerStage(): Promise<ContainerStage> {
+export async function openContainerStage(
+  options: Pick<KernelBackendOptions, 'networkNamespace'> = {},
+): Promise<ContainerStage> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
   const runDir = await mkdtemp('/dev/shm/holdfast-test-');
   const cgroupRoot = `/${basename(runDir)}`.toLowerCase();
@@ -64,7 +67,7 @@ export async function openContainerStage(): Promise<ContainerStage> {
   const layer = join(directory, 'layer');
   await makeLayer(layer);
   const cgroups = await createCgroupDriver({ root: cgroupRoot });
-  const open = (): Promise<ContainerBackend> => createKernelBackend({ stateDir, runDir, cgroupRoot });
+  const open = (): Promise<ContainerBackend> => createKernelBackend({ stateDir, runDir, cgroupRoot, ...options });
   const backend = await open();
   const spec = (script: string, changes: SpecChanges = {}): ContainerSpec =>
     containerSpec(script, { layers: [layer], ...changes }, join(directory, 'logs'));

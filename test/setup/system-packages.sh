@@ -12,7 +12,7 @@ declare -A packages=(
   [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"
   [bench]="${build[*]} ${world[*]} bubblewrap crun"
-  [test]="${build[*]} ${world[*]} clang-tidy crun mount nftables python3-minimal shellcheck"
+  [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables python3-minimal shellcheck"
 )
 # Packages whose service Debian would start now and at every boot.
 declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)

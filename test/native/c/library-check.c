@@ -2,6 +2,9 @@
 #include "holdfast.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,11 +71,65 @@ static void check_signal(uint64_t known_start_time)
     expect(hf_process_signal(getpid(), known_start_time, 9999, &error) == -EINVAL, "no such signal");
 }
 
+struct link_question {
+    struct nlmsghdr header;
+    struct ifinfomsg link;
+    struct nlattr name;
+    char text[12];
+};
+
+static int32_t ask_for_link(int32_t socket_fd, const char *name, void *answer, size_t size, struct hf_error *error)
+{
+    struct link_question question = {
+        .header = {.nlmsg_len = sizeof question, .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK, .nlmsg_seq = 1},
+        .name = {.nla_len = sizeof(struct nlattr) + sizeof question.text, .nla_type = IFLA_IFNAME},
+    };
+    snprintf(question.text, sizeof question.text, "%s", name);
+    return hf_net_talk(socket_fd, "find link", &question, sizeof question, answer, size, error);
+}
+
+static void check_netlink(void)
+{
+    struct hf_error error;
+    char answer[8192];
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int32_t there = hf_net_socket(own, NETLINK_ROUTE, &error), here = hf_net_socket(-1, NETLINK_ROUTE, &error);
+    expect(there >= 0 && here >= 0, "sockets of this namespace, gone to or not");
+    expect(hf_net_socket(nothing, NETLINK_ROUTE, &error) == -EINVAL, "what is no namespace");
+    expect(strcmp(error.stage, "enter network namespace") == 0, "the stage that failed");
+    expect(hf_net_socket(-1, 9999, NULL) < 0, "no such protocol");
+    expect(ask_for_link(there, "lo", answer, sizeof answer, &error) > 0, "an answer");
+    expect(((struct nlmsghdr *)(void *)answer)->nlmsg_type == RTM_NEWLINK, "an answer about a link");
+    expect(ask_for_link(here, "nothing", answer, sizeof answer, &error) == -ENODEV, "no such link");
+    expect(strcmp(error.stage, "find link") == 0, "the stage given");
+    expect(ask_for_link(there, "lo", answer, 16, &error) == -ENOBUFS, "an answer that does not fit");
+    memset(answer, 0xff, sizeof answer);
+    expect(hf_net_talk(here, "say", answer, 16, answer, 16, &error) == -EINVAL, "a length beyond the end");
+    expect(hf_net_talk(here, "say", answer, 3, answer, 16, &error) == -EINVAL, "less than a header");
+    expect(hf_net_talk(here, "say", NULL, 0, answer, 16, &error) == -EINVAL, "nothing to say");
+}
+
+static void check_sysctl(void)
+{
+    struct hf_error error;
+    char before[8];
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    const char *name = "ipv4/ip_forward";
+    expect(hf_net_sysctl(own, name, NULL, before, sizeof before, &error) == 0, "read a setting");
+    expect((before[0] == '0' || before[0] == '1') && before[1] == '\0', "the value without its line end");
+    expect(hf_net_sysctl(-1, name, before, before, sizeof before, &error) == 0, "set what is set");
+    expect(hf_net_sysctl(-1, "not/there", NULL, before, sizeof before, &error) == -ENOENT, "no such setting");
+    expect(hf_net_sysctl(-1, "../kernel/domainname", NULL, before, sizeof before, &error) == -EINVAL, "another's");
+    expect(hf_net_sysctl(-1, name, NULL, before, 1, NULL) == -EINVAL, "no room for a value");
+}
+
 int main(int argc, char **argv)
 {
     expect(argc == 2, "usage: library-check SHIM");
     check_layout();
     check_shim(argv[1]);
     check_signal(own_start_time());
+    check_netlink();
+    check_sysctl();
     return 0;
 }

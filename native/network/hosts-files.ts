@@ -1,0 +1,119 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerSpec } from '../backend.ts';
+import type { BackendContext } from '../context.ts';
+import type { Layout } from '../records/layout.ts';
+import type { BridgedRecord, BridgedSandbox, SandboxRecord } from '../records/records.ts';
+
+type Ground = Pick<BackendContext, 'layout' | 'records'>;
+
+const LOCALHOST = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
+/** The first line says which networks' sandboxes a file tells of. */
+const TITLE = '# networks: ';
+
+/** Gives a container of a bridged sandbox the hosts file of its networks as /etc/hosts, in place of any other. */
+export function withHostsFile(layout: Layout, sandbox: SandboxRecord, spec: ContainerSpec): ContainerSpec {
+  if (typeof sandbox.network !== 'object') return spec;
+  const destination = '/etc/hosts';
+  const source = layout.hostsFile(namesOf(sandbox.network));
+  const others = spec.config.mounts.filter((mount) => mount.destination !== destination);
+  const mount = { destination, source, type: 'bind', options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] } as const;
+  return { ...spec, config: { ...spec.config, mounts: [...others, mount] } };
+}
+
+/** Tells the neighbours of a sandbox, whose record is written, where it is. */
+export async function addToHostsFiles(ground: Ground, sandbox: BridgedSandbox): Promise<void> {
+  const own = ground.layout.hostsFile(namesOf(sandbox.network));
+  await changeFiles(ground, sandbox.network, (lines, networks) => [...lines, ...linesOf(sandbox, networks)]);
+  if ((await readText(own)) === null) {
+    await mkdir(ground.layout.hostsDir, { recursive: true, mode: 0o700 });
+    await rewrite(own, contentOf(namesOf(sandbox.network), await ground.records.sandboxes()));
+  }
+}
+
+/** Has the neighbours of a sandbox forget it. */
+export async function removeFromHostsFiles(ground: Ground, network: BridgedRecord): Promise<void> {
+  const gone = network.networks.flatMap(({ ipv4, ipv6 }) => [`${ipv4}\t`, ...(ipv6 === null ? [] : [`${ipv6}\t`])]);
+  await changeFiles(ground, network, (lines) => lines.filter((line) => !gone.some((start) => line.startsWith(start))));
+}
+
+/** Writes every hosts file anew from the records, and removes those of networks nobody is on. */
+export async function writeHostsFiles({ layout }: Ground, sandboxes: readonly SandboxRecord[]): Promise<void> {
+  const wanted = new Map<string, readonly string[]>();
+  for (const { network } of sandboxes)
+    if (typeof network === 'object') wanted.set(layout.hostsFile(namesOf(network)), namesOf(network));
+  for (const path of await filesOf(layout)) if (!wanted.has(path)) await rm(path, { force: true });
+  if (wanted.size > 0) await mkdir(layout.hostsDir, { recursive: true, mode: 0o700 });
+  for (const [path, networks] of wanted) await rewrite(path, contentOf(networks, sandboxes));
+}
+
+async function changeFiles(
+  { layout }: Ground,
+  network: BridgedRecord,
+  change: (lines: readonly string[], networks: readonly string[]) => readonly string[],
+): Promise<void> {
+  const concerned = namesOf(network);
+  for (const path of await filesOf(layout)) {
+    const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+    const networks = (lines[0] ?? '').slice(TITLE.length).split(' ');
+    if (networks.some((name) => concerned.includes(name)))
+      await rewrite(
+        path,
+        change(lines, networks)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+  }
+}
+
+/**
+ * In place, for containers have the very file mounted, and so that a reader never finds less than the lines that stay:
+ * what the new text does not cover is blanked before it is cut off.
+ */
+async function rewrite(path: string, content: string): Promise<void> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+  try {
+    await file.chmod(0o644);
+    const bytes = Buffer.from(content);
+    const { size } = await file.stat();
+    const padding = Buffer.alloc(Math.max(0, size - bytes.length), '\n');
+    await file.write(Buffer.concat([bytes, padding]), 0, undefined, 0);
+    await file.truncate(bytes.length);
+  } finally {
+    await file.close();
+  }
+}
+
+function contentOf(networks: readonly string[], sandboxes: readonly SandboxRecord[]): string {
+  const lines = sandboxes.flatMap((sandbox) => linesOf(sandbox, networks));
+  return `${TITLE}${networks.join(' ')}\n${LOCALHOST}${lines.map((line) => `${line}\n`).join('')}`;
+}
+
+function linesOf({ hostname, network }: SandboxRecord, networks: readonly string[]): readonly string[] {
+  if (typeof network !== 'object') return [];
+  return network.networks.flatMap(({ name, aliases, ipv4, ipv6 }) => {
+    const names = [...new Set([hostname, ...aliases])].join(' ');
+    const addresses = ipv6 === null ? [ipv4] : [ipv4, ipv6];
+    return networks.includes(name) ? addresses.map((address) => `${address}\t${names}`) : [];
+  });
+}
+
+function namesOf(network: BridgedRecord): readonly string[] {
+  return network.networks.map(({ name }) => name);
+}
+
+async function filesOf({ hostsDir }: Layout): Promise<readonly string[]> {
+  const names = await readdir(hostsDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.map((name) => join(hostsDir, name));
+}
+
+async function readText(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+}

@@ -1,0 +1,145 @@
+import { isIPv4 } from 'node:net';
+import { addressBytes } from '../addresses.ts';
+import { type Attribute, encodeAttributes, FLAGS, firstBody, type NetlinkMessage, text, u32 } from './message.ts';
+import type { NetworkNamespace } from './namespace.ts';
+import type { NetlinkSocket } from './socket.ts';
+
+const TYPES = { newLink: 16, deleteLink: 17, getLink: 18, newAddress: 20, newRoute: 24 } as const;
+/** IFLA_* of linux/if_link.h, IFA_* of linux/if_addr.h, RTA_* of linux/rtnetlink.h. */
+const LINK = { address: 1, name: 3, master: 10, info: 18, namespaceFd: 28 } as const;
+const INFO = { kind: 1, data: 2 } as const;
+const VETH_PEER = 1;
+const ADDRESS = { address: 1, local: 2 } as const;
+const ROUTE = { outInterface: 4, gateway: 5 } as const;
+const UP = 0x1;
+const NO_DUPLICATE_CHECK = 0x2;
+const FAMILIES = { 4: 2, 6: 10 } as const;
+const MAIN_TABLE = 254;
+const BOOT_PROTOCOL = 3;
+const UNICAST = 1;
+
+/** What a link is, as far as Holdfast asks. */
+export interface LinkState {
+  readonly index: number;
+  readonly isUp: boolean;
+}
+
+/** A bridge, made unless it is there. Given its MAC address, it does not take over that of a port. */
+export function bridgeMessage(name: string, mac: Buffer): NetlinkMessage {
+  const info = [{ type: INFO.kind, value: text('bridge') }];
+  return link(TYPES.newLink, FLAGS.create, { state: 'up' }, [
+    { type: LINK.name, value: text(name) },
+    { type: LINK.address, value: mac },
+    { type: LINK.info, value: info },
+  ]);
+}
+
+export interface VethSpec {
+  readonly name: string;
+  readonly bridgeIndex: number;
+  /** The other end: born in this namespace under this name and MAC address. */
+  readonly peer: { readonly namespace: NetworkNamespace; readonly name: string; readonly mac: Buffer };
+}
+
+/** A pair of virtual cards, one a port of a bridge here, the other in a pod's namespace. */
+export function vethMessage({ name, bridgeIndex, peer }: VethSpec): NetlinkMessage {
+  const peerLink = encodeAttributes([
+    { type: LINK.name, value: text(peer.name) },
+    { type: LINK.address, value: peer.mac },
+    { type: LINK.namespaceFd, value: u32(peer.namespace.fd) },
+  ]);
+  const data = [{ type: VETH_PEER, value: Buffer.concat([linkHead({}), peerLink]) }];
+  return link(TYPES.newLink, FLAGS.create | FLAGS.exclusive, { state: 'up' }, [
+    { type: LINK.name, value: text(name) },
+    { type: LINK.master, value: u32(bridgeIndex) },
+    {
+      type: LINK.info,
+      value: [
+        { type: INFO.kind, value: text('veth') },
+        { type: INFO.data, value: data },
+      ],
+    },
+  ]);
+}
+
+/** Sets a link up. */
+export function linkUpMessage(index: number): NetlinkMessage {
+  return link(TYPES.newLink, 0, { index, state: 'up' }, []);
+}
+
+/** Makes a link, by name, a port of a bridge. */
+export function setPortMessage(name: string, bridgeIndex: number): NetlinkMessage {
+  return link(TYPES.newLink, 0, {}, [
+    { type: LINK.name, value: text(name) },
+    { type: LINK.master, value: u32(bridgeIndex) },
+  ]);
+}
+
+/** Removes a link by name. */
+export function deleteLinkMessage(name: string): NetlinkMessage {
+  return link(TYPES.deleteLink, 0, {}, [{ type: LINK.name, value: text(name) }]);
+}
+
+/** Gives a link an address; one it has already is left. */
+export function addressMessage(index: number, address: string, prefixLength: number): NetlinkMessage {
+  const bytes = addressBytes(address);
+  const head = Buffer.alloc(8);
+  head.set([familyOf(address), prefixLength, NO_DUPLICATE_CHECK, 0]);
+  head.writeUInt32LE(index, 4);
+  return {
+    type: TYPES.newAddress,
+    flags: FLAGS.ack | FLAGS.create | FLAGS.replace,
+    head,
+    attributes: [
+      { type: ADDRESS.local, value: bytes },
+      { type: ADDRESS.address, value: bytes },
+    ],
+  };
+}
+
+/** The way to everywhere else. */
+export function defaultRouteMessage(index: number, gateway: string): NetlinkMessage {
+  const head = Buffer.alloc(12);
+  head.set([familyOf(gateway), 0, 0, 0, MAIN_TABLE, BOOT_PROTOCOL, 0, UNICAST]);
+  return {
+    type: TYPES.newRoute,
+    flags: FLAGS.ack | FLAGS.create | FLAGS.exclusive,
+    head,
+    attributes: [
+      { type: ROUTE.gateway, value: addressBytes(gateway) },
+      { type: ROUTE.outInterface, value: u32(index) },
+    ],
+  };
+}
+
+/** @returns a link's state. @throws BackendError with errno `ENODEV` when there is none of that name. */
+export async function readLink(socket: NetlinkSocket, name: string): Promise<LinkState> {
+  const answer = await socket.talk(`find link ${name}`, [
+    link(TYPES.getLink, 0, {}, [{ type: LINK.name, value: text(name) }]),
+  ]);
+  const body = firstBody(answer);
+  return { index: body.readInt32LE(4), isUp: (body.readUInt32LE(8) & UP) !== 0 };
+}
+
+interface Head {
+  readonly index?: number;
+  readonly state?: 'up';
+}
+
+function link(type: number, flags: number, head: Head, attributes: readonly Attribute[]): NetlinkMessage {
+  return { type, flags: flags | FLAGS.ack, head: linkHead(head), attributes };
+}
+
+/** `struct ifinfomsg`. */
+function linkHead({ index = 0, state }: Head): Buffer {
+  const head = Buffer.alloc(16);
+  head.writeInt32LE(index, 4);
+  if (state !== 'up') return head;
+  head.writeUInt32LE(UP, 8);
+  head.writeUInt32LE(UP, 12);
+  return head;
+}
+
+function familyOf(address: string): number {
+  return FAMILIES[isIPv4(address) ? 4 : 6];
+}

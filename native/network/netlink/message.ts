@@ -1,0 +1,92 @@
+/** One netlink message as data; its sequence number is its place in what is sent (netlink(7)). */
+export interface NetlinkMessage {
+  readonly type: number;
+  /** NLM_F_* bits besides NLM_F_REQUEST, which all have. */
+  readonly flags: number;
+  /** The fixed part that follows the netlink header, such as `struct ifinfomsg`. */
+  readonly head: Buffer;
+  readonly attributes: readonly Attribute[];
+}
+
+/** A netlink attribute: a value, or more attributes within it. */
+export interface Attribute {
+  readonly type: number;
+  readonly value: Buffer | readonly Attribute[];
+}
+
+/** NLM_F_* of linux/netlink.h. */
+export const FLAGS = {
+  request: 0x1,
+  ack: 0x4,
+  replace: 0x100,
+  exclusive: 0x200,
+  create: 0x400,
+  append: 0x800,
+} as const;
+
+const HEADER_BYTES = 16;
+const ATTRIBUTE_BYTES = 4;
+const NESTED = 0x8000;
+const MOST_BYTES = 0xffff;
+
+/** @returns the messages one after the other, numbered from 1, in the machine's byte order. */
+export function encodeMessages(messages: readonly NetlinkMessage[]): Buffer {
+  return Buffer.concat(messages.map((message, index) => encodeMessage(message, index + 1)));
+}
+
+/** @returns attributes as they stand in a message. @throws RangeError when one is longer than an attribute can be. */
+export function encodeAttributes(attributes: readonly Attribute[]): Buffer {
+  return Buffer.concat(attributes.flatMap(encodeAttribute));
+}
+
+/** A number of 32 bits in the machine's byte order, as rtnetlink has them. */
+export function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+/** A number of 32 bits in network byte order, as netfilter has them; below 0 in two's complement. */
+export function be32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
+}
+
+/** A text with the NUL that ends it. */
+export function text(value: string): Buffer {
+  return Buffer.from(`${value}\0`);
+}
+
+/** @returns the first message of an answer without its netlink header. @throws RangeError when there is none. */
+export function firstBody(answer: Buffer): Buffer {
+  const length = answer.readUInt32LE(0);
+  return answer.subarray(HEADER_BYTES, length);
+}
+
+function encodeMessage(message: NetlinkMessage, sequence: number): Buffer {
+  const body = Buffer.concat([padded(message.head), encodeAttributes(message.attributes)]);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(HEADER_BYTES + body.length, 0);
+  header.writeUInt16LE(message.type, 4);
+  header.writeUInt16LE(message.flags | FLAGS.request, 6);
+  header.writeUInt32LE(sequence, 8);
+  return Buffer.concat([header, body]);
+}
+
+function encodeAttribute({ type, value }: Attribute): readonly Buffer[] {
+  const isNested = !Buffer.isBuffer(value);
+  const payload = isNested ? encodeAttributes(value) : value;
+  const length = ATTRIBUTE_BYTES + payload.length;
+  if (length > MOST_BYTES)
+    throw new RangeError(`netlink attribute ${type} has ${length} bytes, at most ${MOST_BYTES} fit`);
+  const header = Buffer.alloc(ATTRIBUTE_BYTES);
+  header.writeUInt16LE(length, 0);
+  header.writeUInt16LE(isNested ? type | NESTED : type, 2);
+  return [header, padded(payload)];
+}
+
+function padded(bytes: Buffer): Buffer {
+  const missing = -bytes.length & 3;
+  return missing === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(missing)]);
+}

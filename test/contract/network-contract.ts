@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import type { BridgedNetwork, NetworkSpec } from '../../native/index.ts';
+import type { ContractStage } from './contract-stage.ts';
+
+const NET: NetworkSpec = { name: 'front', subnet4: '10.1.0.0/29', subnet6: 'fd42:1::/64', isOutbound: true };
+const PORT = { protocol: 'tcp', hostIp: null, hostPort: 80, containerPort: 8080 } as const;
+const on = (changes: Partial<BridgedNetwork> = {}): BridgedNetwork => ({
+  type: 'bridge',
+  networks: [{ name: NET.name, aliases: ['web'] }],
+  ports: [],
+  ...changes,
+});
+
+/** What the contract says about networks and the sandboxes on them. */
+export function networkContract(stage: ContractStage): void {
+  describe('createNetwork', () => {
+    test('makes one that is observed as it was asked for, once', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createNetwork(NET);
+      expect((await stage.backend.observe()).networks).toEqual([{ ...NET, state: 'ready' }]);
+      expect((await (await stage.ground.reopen()).observe()).networks).toEqual([{ ...NET, state: 'ready' }]);
+    });
+
+    test('changes one that nobody is on', async () => {
+      const changed = { ...NET, subnet4: '10.2.0.0/24', subnet6: null, isOutbound: false };
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createNetwork(changed);
+      expect((await stage.backend.observe()).networks).toEqual([{ ...changed, state: 'ready' }]);
+      await stage.backend.createSandbox({ ...stage.sandbox, network: on() });
+      await expect(stage.backend.createNetwork(NET)).rejects.toMatchObject({ code: 'in-use' });
+      expect((await stage.backend.observe()).networks).toEqual([{ ...changed, state: 'ready' }]);
+    });
+
+    test.each<[string, Partial<NetworkSpec>]>([
+      ['a path for a name', { name: '../a' }],
+      ['no subnet', { subnet4: '' }],
+      ['an address within the range', { subnet4: '10.1.0.1/24' }],
+      ['a range without room', { subnet4: '10.1.0.0/30' }],
+      ['an IPv6 range for IPv4', { subnet4: 'fd42::/64' }],
+      ['a public IPv6 range', { subnet6: '2001:db8::/64' }],
+    ])('refuses %s', async (_, changes) => {
+      await expect(stage.backend.createNetwork({ ...NET, ...changes })).rejects.toMatchObject({ code: 'invalid-spec' });
+      expect((await stage.backend.observe()).networks).toEqual([]);
+    });
+
+    test('refuses addresses another network has', async () => {
+      await stage.backend.createNetwork(NET);
+      const other = { ...NET, name: 'back', subnet6: null, subnet4: '10.0.0.0/8' };
+      await expect(stage.backend.createNetwork(other)).rejects.toMatchObject({ code: 'invalid-spec' });
+      expect((await stage.backend.observe()).networks.map(({ name }) => name)).toEqual([NET.name]);
+    });
+  });
+
+  describe('removeNetwork', () => {
+    test('waits for the last sandbox on it', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createSandbox({ ...stage.sandbox, network: on() });
+      await expect(stage.backend.removeNetwork(NET.name)).rejects.toMatchObject({ code: 'in-use' });
+      await stage.backend.removeSandbox(stage.sandbox.id);
+      await stage.backend.removeNetwork(NET.name);
+      await stage.backend.removeNetwork(NET.name);
+      expect(await stage.backend.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
+    });
+  });
+
+  describe('a sandbox on a network', () => {
+    test('gets the lowest free address of each', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createNetwork({ ...NET, name: 'back', subnet4: '10.2.0.0/24', subnet6: null });
+      const networks = [
+        { name: 'back', aliases: [] },
+        { name: NET.name, aliases: [] },
+      ];
+      await withOthers(stage, [on(), on()], async ([first]) => {
+        await stage.backend.removeSandbox(first as string);
+        await stage.backend.createSandbox({ ...stage.sandbox, network: on({ networks }) });
+        expect((await stage.observedSandbox())?.addresses).toEqual([
+          { network: 'back', ipv4: '10.2.0.2', ipv6: null },
+          { network: NET.name, ipv4: '10.1.0.2', ipv6: 'fd42:1::2' },
+        ]);
+      });
+    });
+
+    test('is refused an unknown network, a taken port and an address where none is left', async () => {
+      const sandbox = { ...stage.sandbox, network: on({ ports: [PORT] }) };
+      await expect(stage.backend.createSandbox(sandbox)).rejects.toMatchObject({ code: 'not-found' });
+      await stage.backend.createNetwork(NET);
+      const taken = { ...PORT, hostIp: '127.0.0.1' };
+      await withOthers(stage, [on({ ports: [taken] }), on(), on(), on()], async () => {
+        await expect(stage.backend.createSandbox(sandbox)).rejects.toMatchObject({ code: 'in-use' });
+        await stage.backend.createSandbox({ ...stage.sandbox, network: on({ ports: [{ ...PORT, protocol: 'udp' }] }) });
+        const late = { ...stage.sandbox, id: `${stage.sandbox.id}-late`, network: on() };
+        await expect(stage.backend.createSandbox(late)).rejects.toMatchObject({ code: 'no-resources' });
+        expect(await stage.observedSandbox()).toMatchObject({ state: 'ready' });
+      });
+    });
+
+    test.each<[string, Partial<BridgedNetwork>]>([
+      ['no network', { networks: [] }],
+      ['a network twice', { networks: [...on().networks, ...on().networks] }],
+      ['an alias that is no name', { networks: [{ name: NET.name, aliases: ['a b'] }] }],
+      ['port 0', { ports: [{ ...PORT, hostPort: 0 }] }],
+      ['a port above the last', { ports: [{ ...PORT, containerPort: 65_536 }] }],
+      ['a port twice', { ports: [PORT, { ...PORT, hostIp: '127.0.0.1' }] }],
+      ['no address', { ports: [{ ...PORT, hostIp: 'localhost' }] }],
+      ['every address in words', { ports: [{ ...PORT, hostIp: '0.0.0.0' }] }],
+      ['the IPv6 loopback', { ports: [{ ...PORT, hostIp: '::1' }] }],
+    ])('is refused with %s', async (_, changes) => {
+      await stage.backend.createNetwork(NET);
+      const network = on(changes);
+      await expect(stage.backend.createSandbox({ ...stage.sandbox, network })).rejects.toMatchObject({
+        code: 'invalid-spec',
+      });
+      expect((await stage.backend.observe()).sandboxes).toEqual([]);
+    });
+  });
+}
+
+async function withOthers(
+  stage: ContractStage,
+  networks: readonly BridgedNetwork[],
+  task: (ids: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const ids = networks.map((_, i) => `${stage.sandbox.id}-${i}`);
+  try {
+    for (const [i, network] of networks.entries())
+      await stage.backend.createSandbox({ ...stage.sandbox, id: ids[i] as string, network });
+    await task(ids);
+  } finally {
+    for (const id of ids) await stage.backend.removeSandbox(id);
+  }
+}
