@@ -37,6 +37,16 @@ static int open_low_ports(struct hf_error *error)
     return 0;
 }
 
+/*
+ * User namespaces inside a pod would open to it what the kernel keeps for root, and with that its bugs. Whoever has
+ * CAP_SYS_RESOURCE and a writable /proc/sys may allow them again.
+ */
+static int forbid_nested_users(struct hf_error *error)
+{
+    static const char most[] = "/proc/sys/user/max_user_namespaces";
+    return write_file(AT_FDCWD, most, "0") < 0 && errno != ENOENT ? fail(error, "set sysctl", most) : 0;
+}
+
 /* Keeps the namespaces and nothing else: no descriptor, no capability, no way to gain one, deaf to all but SIGKILL. */
 static int renounce(struct hf_error *error)
 {
@@ -52,7 +62,7 @@ static int renounce(struct hf_error *error)
 
 static int set_up_namespaces(const struct spec *spec, struct hf_error *error)
 {
-    if (spec->flags & PRIVATE_USERS && become_root_of_pod(error) < 0)
+    if (spec->flags & PRIVATE_USERS && (become_root_of_pod(error) < 0 || forbid_nested_users(error) < 0))
         return -1;
     if (spec->flags & PRIVATE_NETWORK && (raise_loopback(error) < 0 || open_low_ports(error) < 0))
         return -1;
@@ -118,11 +128,22 @@ static uint64_t new_namespaces(uint32_t flags)
 static int32_t start_holder(const struct spec *spec, const int mapped[2], const int outcome[2], struct hf_error *error)
 {
     struct clone_args args = {.flags = new_namespaces(spec->flags) | CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD};
+    /*
+     * What a pod uses up of the kernel's allowances for each user (inotify instances and watches, locked memory, queued
+     * signals) also counts for the maker of its user namespace: not root, which would then be left without.
+     */
+    uid_t maker = spec->flags & PRIVATE_USERS ? spec->sandbox.id_base : 0;
+    if (syscall(SYS_setresuid, -1, maker, -1) < 0)
+        return fail(error, "act as root of the pod", NULL);
     long pid = sys_clone3(&args);
     if (pid == 0) {
         close(mapped[1]);
         hold(spec, mapped[0], outcome[1]);
     }
+    int errnum = errno;
+    if (syscall(SYS_setresuid, -1, 0, -1) < 0)
+        return fail(error, "act as root again", NULL);
+    errno = errnum;
     close(mapped[0]);
     close(outcome[1]);
     return pid < 0 ? fail(error, "clone namespaces", NULL) : (int32_t)pid;
