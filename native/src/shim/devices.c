@@ -5,6 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+int makes_devices(const struct spec *spec)
+{
+    return (spec->flags & (PRIVILEGED | PRIVATE_USERS)) == PRIVILEGED;
+}
+
+int open_null(int root, uint64_t flags)
+{
+    struct stat about;
+    int fd = open_strict(root, "/dev/null", flags);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &about) == 0) {
+        if (S_ISCHR(about.st_mode) && about.st_rdev == makedev(1, 3))
+            return fd;
+        errno = ENODEV;
+    }
+    int errnum = errno;
+    close(fd);
+    errno = errnum;
+    return -1;
+}
 
 static int make_file(int dir, const char *name)
 {

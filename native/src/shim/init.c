@@ -14,7 +14,7 @@ enum { ERROR_FD = 3 };
 
 static int connect_streams(int root, const struct start_pipes *pipes, struct hf_error *error)
 {
-    int null = open_strict(root, "/dev/null", O_RDONLY);
+    int null = open_null(root, O_RDONLY);
     if (null < 0)
         return fail(error, "open standard input", "/dev/null");
     if (dup2(null, 0) < 0 || dup2(pipes->out[1], 1) < 0 || dup2(pipes->err[1], 2) < 0)

@@ -41,8 +41,8 @@ static int prepare_bind(struct mount_spec *m, int users, struct hf_error *error)
     return 0;
 }
 
-/* Only a pod of its own users needs the node's device nodes themselves; others make their own from the numbers. */
-static int prepare_device(struct device_spec *device, int private_users, struct hf_error *error)
+/* The node's own device nodes are mounted; only a privileged container of the node's users has nodes of its own. */
+static int prepare_device(struct device_spec *device, int may_make, struct hf_error *error)
 {
     struct stat about;
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
@@ -55,7 +55,7 @@ static int prepare_device(struct device_spec *device, int private_users, struct 
     }
     device->mode = about.st_mode;
     device->rdev = about.st_rdev;
-    if (!private_users) {
+    if (may_make) {
         close(fd);
         return 0;
     }
@@ -88,7 +88,7 @@ int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error
         if (c->mounts[i].kind == MOUNT_BIND && prepare_bind(&c->mounts[i], prepared->users, error) < 0)
             return -1;
     for (uint32_t i = 0; i < c->device_count; i++)
-        if (prepare_device(&c->devices[i], prepared->users >= 0, error) < 0)
+        if (prepare_device(&c->devices[i], makes_devices(spec), error) < 0)
             return -1;
     return prepare_sysfs(spec->flags, prepared, error);
 }

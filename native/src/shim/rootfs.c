@@ -12,6 +12,8 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
     static const char *const dev[] = {"mode", "755", "size", "65536k", NULL};
     static const char *const pts[] = {"ptmxmode", "0666", "mode", "0620", NULL};
     static const char *const shm[] = {"mode", "1777", "size", "65536k", NULL};
+    /* With CAP_MKNOD a device made in /dev would be any device of the node. */
+    unsigned no_devices = makes_devices(spec) ? 0u : MOUNT_ATTR_NODEV;
     unsigned sys = HARMLESS | (spec->flags & PRIVILEGED ? 0u : MOUNT_ATTR_RDONLY);
     own->proc = make_fs("proc", NULL, HARMLESS, error);
     if (own->proc < 0)
@@ -19,7 +21,7 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
     own->sysfs = prepared->sysfs >= 0 ? prepared->sysfs : make_fs("sysfs", NULL, sys, error);
     if (own->sysfs < 0)
         return -1;
-    own->dev = make_fs("tmpfs", dev, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
+    own->dev = make_fs("tmpfs", dev, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | no_devices, error);
     if (own->dev < 0)
         return -1;
     own->pts = make_fs("devpts", pts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
@@ -96,7 +98,7 @@ int mask_path(int root, const char *path, struct hf_error *error)
         if (cover < 0)
             return -1;
     } else {
-        int null = open_strict(root, "/dev/null", O_PATH);
+        int null = open_null(root, O_PATH);
         cover = null < 0 ? -1 : sys_clone_tree(null, "", 0);
         if (cover < 0)
             return fail(error, "mask path", path);

@@ -139,6 +139,10 @@ int make_readonly(int root, const char *path, struct hf_error *error);
 
 /* ---- devices.c */
 
+/* Whether /dev holds device nodes made from numbers, not the node's own ones mounted. */
+int makes_devices(const struct spec *spec);
+/* Opens /dev/null and makes sure that it is: a link of the image may have led a volume there. */
+int open_null(int root, uint64_t flags);
 int fill_dev(int dev, const struct spec *spec, struct hf_error *error);
 int attach_devices(int root, const struct spec *spec, struct hf_error *error);
 
