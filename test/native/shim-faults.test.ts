@@ -13,7 +13,7 @@ const INFALLIBLE = new Set(['close', 'exit', 'exit_group', 'umask', 'getpid']);
 /** Without them nobody is left who could tell: the program dies as it starts, or has no socket. */
 const SILENT = new Set(['arch_prctl', 'sendto']);
 /** How often they are called depends on when the container's pipes close. */
-const UNSTEADY = new Set(['waitid', 'poll', 'read', 'fcntl']);
+const UNSTEADY = new Set(['waitid', 'poll', 'read', 'ioctl']);
 /** Made by the container's first process. */
 const INIT = 3;
 

@@ -16,6 +16,9 @@ static int make_pipes(const struct container_spec *c, struct start_pipes *pipes,
     if (fchown(pipes->out[1], c->stream_uid, c->stream_gid) < 0 ||
         fchown(pipes->err[1], c->stream_uid, c->stream_gid) < 0)
         return fail(error, "give away streams", NULL);
+    /* The container may open its streams to read them too: what it took must not leave the shim waiting. */
+    if (fcntl(pipes->out[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(pipes->err[0], F_SETFL, O_NONBLOCK) < 0)
+        return fail(error, "prepare streams", NULL);
     return 0;
 }
 

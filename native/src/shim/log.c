@@ -108,6 +108,7 @@ int log_copy(struct log *log, struct log_stream *stream)
     ssize_t got = read(stream->fd, stream->buffer + stream->used, sizeof stream->buffer - stream->used);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
+    stream->taken += (uint64_t)got;
     size_t start = 0, end = stream->used + (size_t)got;
     char *newline;
     while ((newline = memchr(stream->buffer + start, '\n', end - start)) != NULL) {

@@ -181,6 +181,8 @@ struct log {
 struct log_stream {
     int fd;
     const char *name;
+    /* Bytes read so far, and those of them that wait in the buffer for their line's end. */
+    uint64_t taken;
     size_t used;
     char buffer[8192];
 };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -71,13 +72,16 @@ int reap_if_ended(int32_t pid, siginfo_t *end)
     }
 }
 
+/* Copies what the container left and no more: another container may have the writing end, and never stop. */
 static void drain(struct log *log, struct log_stream *stream)
 {
+    int left = 0;
     if (stream->fd < 0)
         return;
-    fcntl(stream->fd, F_SETFL, O_NONBLOCK);
+    (void)ioctl(stream->fd, FIONREAD, &left);
     struct pollfd ready = {.fd = stream->fd, .events = POLLIN};
-    while (poll(&ready, 1, 0) > 0 && log_copy(log, stream))
+    uint64_t end = stream->taken + (uint64_t)left;
+    while (stream->taken < end && poll(&ready, 1, 0) > 0 && log_copy(log, stream))
         ;
     log_flush(log, stream);
 }
