@@ -1,4 +1,5 @@
-import { access, mkdtemp, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDirectory, syncDirectory } from '../../../native/index.ts';
 import { hexOf } from '../digest.ts';
@@ -15,11 +16,8 @@ export interface LayerStore {
 /** Makes the layer store over its directory, which must be there and on one file system with the temporary one. */
 export function createLayerStore(paths: StorePaths): LayerStore {
   const underWay = new Map<string, Promise<void>>();
-  const has = (diffId: string): Promise<boolean> =>
-    access(paths.layer(diffId)).then(
-      () => true,
-      () => false,
-    );
+  // Asked at every look at the node: a trip through the thread pool would cost as much as the rest of that.
+  const has = async (diffId: string): Promise<boolean> => existsSync(paths.layer(diffId));
   return {
     has,
     add: async (diffId, unpack) => {
