@@ -108,6 +108,8 @@ export interface ContainerStatus {
   readonly startedAt: number | null;
   /** How it last ended; null while it has not. */
   readonly exit: ExitStatus | null;
+  /** Settings the node's kernel refused in full (`rlimits`, `oomScoreAdj`); absent where an older agent wrote the status. */
+  readonly clamped?: readonly string[];
 }
 
 /** How a container ended, as the backend recorded it. */

@@ -159,11 +159,16 @@ export interface ObservedContainer extends ContainerRef {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly exit: ContainerExit | null;
+  /** Settings this node's kernel refused in full; they hold as far as it allows. */
+  readonly clamped: readonly ClampedSetting[];
   /** Limits last asked for through this backend. */
   readonly applied: Limits;
   /** Limits the kernel has now, in the same units; null when the cgroup is gone. */
   readonly kernel: Limits | null;
 }
+
+/** Settings that only a node with every power over itself grants: raised rlimits, a negative OOM score. */
+export type ClampedSetting = 'rlimits' | 'oomScoreAdj';
 
 export interface ContainerExit {
   /** Exit status, or null when a signal ended it or nobody saw it end (`lost`). */

@@ -23,7 +23,14 @@ export function showStatus(status: NodeStatus): string {
       workload.message,
     ]),
   );
-  return [head, refusal(status), conditions, workloads, ...status.workloads.map(findings)]
+  return [
+    head,
+    refusal(status),
+    conditions,
+    workloads,
+    ...status.workloads.map(findings),
+    ...status.workloads.map(clamps),
+  ]
     .filter((part) => part !== '')
     .join('\n');
 }
@@ -56,6 +63,18 @@ function refusal({ refused }: NodeStatus): string {
   if (refused === null) return '';
   const problems = refused.problems.map((problem) => `  ${formatProblem(problem)}\n`).join('');
   return `REFUSED   ${refused.commit.slice(0, 12)} ${refused.code}: ${refused.message}\n${problems}`;
+}
+
+/** What a container asked for and this node does not grant: it runs with less. */
+function clamps(workload: WorkloadStatus): string {
+  return workload.pods
+    .flatMap((pod) => pod.containers.map(({ name, clamped = [] }) => ({ pod: pod.id, name, clamped })))
+    .filter(({ clamped }) => clamped.length > 0)
+    .map(
+      ({ pod, name, clamped }) =>
+        `WARN  ${workload.key}  ${pod}/${name}: this node grants less than asked for of ${clamped.join(', ')}\n`,
+    )
+    .join('');
 }
 
 function findings(workload: WorkloadStatus): string {

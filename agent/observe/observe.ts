@@ -54,6 +54,7 @@ function toPod(sandbox: ObservedSandbox): ObservedPod | null {
 
 function toContainer(container: ObservedContainer): PodContainer {
   const { restarts, crashes } = readContainerLabels(container.labels);
-  const { name, state, pid, startedAt, exit, applied, kernel } = container;
-  return { name, state, pid, startedAt, exit, applied, expected: canonicalLimits(applied), kernel, restarts, crashes };
+  const { name, state, pid, startedAt, exit, clamped, applied, kernel } = container;
+  const expected = canonicalLimits(applied);
+  return { name, state, pid, startedAt, exit, clamped, applied, expected, kernel, restarts, crashes };
 }

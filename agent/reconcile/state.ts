@@ -70,6 +70,8 @@ export interface PodContainer {
   readonly pid: number | null;
   readonly startedAt: number;
   readonly exit: ObservedContainer['exit'];
+  /** Settings the node's kernel refused in full. */
+  readonly clamped: ObservedContainer['clamped'];
   /** Limits last asked for, as the manifest had them then. */
   readonly applied: Limits;
   /** What the kernel makes of `applied` (page-rounded memory and the like): equal to `kernel` unless somebody else changed it. */

@@ -119,7 +119,7 @@ function podPhase(pod: ObservedPod, version: Version | null): PodStatus['state']
 }
 
 function containerStatus(container: PodContainer, version: Version | null): ContainerStatus {
-  const { name, state, pid, restarts, startedAt, exit } = container;
+  const { name, state, pid, restarts, startedAt, exit, clamped } = container;
   return {
     name,
     image:
@@ -129,5 +129,6 @@ function containerStatus(container: PodContainer, version: Version | null): Cont
     restarts,
     startedAt,
     exit,
+    clamped,
   };
 }

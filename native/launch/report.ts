@@ -1,3 +1,4 @@
+import type { ClampedSetting } from '../backend.ts';
 import { BackendError } from '../errors.ts';
 import { type NativeError, toBackendError } from '../library.ts';
 import type { ProcessId } from '../process/process-id.ts';
@@ -17,7 +18,7 @@ const AT = {
   error: 40,
 } as const;
 const ERROR_AT = { errnum: 0, stage: 4, path: 68, end: 324 } as const;
-const CLAMPED = { rlimits: 1, oomScoreAdj: 2 } as const;
+const CLAMPED: Readonly<Record<ClampedSetting, number>> = { rlimits: 1, oomScoreAdj: 2 };
 
 /** What a shim started: the process (a pod's holder or a container's init) and itself. */
 export interface ShimReport {
@@ -26,7 +27,7 @@ export interface ShimReport {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   /** Settings the kernel refused in full on this node and that were applied as far as it allows. */
-  readonly clamped: readonly (keyof typeof CLAMPED)[];
+  readonly clamped: readonly ClampedSetting[];
 }
 
 /** Decodes a shim's report. @throws BackendError when the report tells of a failure. */
@@ -42,7 +43,7 @@ export function decodeReport(report: Buffer): ShimReport {
     process: { pid, startTime: Number(report.readBigUInt64LE(AT.startTime)) },
     shim: { pid: report.readInt32LE(AT.shimPid), startTime: Number(report.readBigUInt64LE(AT.shimStartTime)) },
     startedAt: Number(report.readBigUInt64LE(AT.startedAt)),
-    clamped: (Object.keys(CLAMPED) as (keyof typeof CLAMPED)[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
+    clamped: (Object.keys(CLAMPED) as ClampedSetting[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
   };
 }
 

@@ -27,6 +27,7 @@ export async function observeContainer(context: BackendContext, ref: ContainerRe
     pid: exit === null ? (init?.pid ?? null) : null,
     startedAt: record.startedAt,
     exit,
+    clamped: record.clamped,
     applied: record.applied,
     kernel: await context.cgroups.read(groupOf(ref)),
   };

@@ -59,7 +59,7 @@ const container = z.strictObject({
   /** The cgroup's count of OOM kills when this attempt began. */
   oomKillsBefore: z.number(),
   /** Settings this node's kernel refused in full. */
-  clamped: z.array(z.string()),
+  clamped: z.array(z.enum(['rlimits', 'oomScoreAdj'])),
 });
 
 const exit = z.strictObject({

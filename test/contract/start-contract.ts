@@ -19,6 +19,7 @@ export function startContract(stage: ContractStage): void {
         pid: expect.any(Number),
         startedAt: expect.any(Number),
         exit: null,
+        clamped: [],
         applied: LIMITS,
         kernel: canonicalLimits(LIMITS),
       });

@@ -1,4 +1,5 @@
 import {
+  type ClampedSetting,
   type ContainerExit,
   type ContainerRef,
   type ContainerSpec,
@@ -43,6 +44,7 @@ interface Container {
   pid: number | null;
   isPaused: boolean;
   exit: ContainerExit | null;
+  clamped: readonly ClampedSetting[];
   applied: Limits;
   kernel: Limits | null;
 }
@@ -117,6 +119,7 @@ export class FakeNode {
       startedAt: this.#clock.now(),
       isPaused: false,
       exit: null,
+      clamped: [],
       applied: spec.limits,
       kernel: canonicalLimits(spec.limits),
     });
@@ -135,6 +138,11 @@ export class FakeNode {
   /** Holds the container's processes still, or lets them go on. */
   setPaused(ref: ContainerRef, isPaused: boolean): void {
     this.#foundContainer(ref).isPaused = isPaused;
+  }
+
+  /** The kernel has refused some of its settings in full. */
+  clamp(ref: ContainerRef, clamped: readonly ClampedSetting[]): void {
+    this.#foundContainer(ref).clamped = clamped;
   }
 
   dropStranger(id: string): void {
@@ -224,7 +232,7 @@ export class FakeNode {
   }
 }
 
-function observed({ spec, pid, startedAt, isPaused, exit, applied, kernel }: Container): ObservedContainer {
+function observed({ spec, pid, startedAt, isPaused, exit, clamped, applied, kernel }: Container): ObservedContainer {
   const { sandboxId, name, labels } = spec;
   return {
     sandboxId,
@@ -234,6 +242,7 @@ function observed({ spec, pid, startedAt, isPaused, exit, applied, kernel }: Con
     pid,
     startedAt,
     exit,
+    clamped,
     applied,
     kernel,
   };

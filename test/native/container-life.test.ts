@@ -66,8 +66,7 @@ describe('settings beyond this node', () => {
       process: { rlimits, oomScoreAdj: 500 },
     });
     expect(stdout).toEqual(['512', '500']);
-    const record = JSON.parse(await readFile(join(stage.runDir, 'sandboxes/pod/containers/app.json'), 'utf8'));
-    expect(record.clamped).toEqual(['rlimits']);
+    expect((await stage.observed()).clamped).toEqual(['rlimits']);
   });
 });
 
