@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createKernelBackend } from '../native/index.ts';
 import { DEFAULT_BUNDLE_DIR, openPolicyEngine } from '../policies/index.ts';
+import { type ApiServer, serveApi } from './api/server.ts';
+import { socketPath } from './api/socket-path.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import { createImageSource } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
@@ -9,14 +12,41 @@ import { createTelemetry } from './telemetry/index.ts';
 import { version } from './version.ts';
 
 /** An agent with everything it holds open. */
-export interface Composition {
+interface Composition {
   readonly agent: Agent;
-  /** Ends the agent, then flushes telemetry. Containers run on. */
+  /** Ends the agent, then flushes telemetry. Containers run on. Takes a few seconds at most. */
   close(): Promise<void>;
 }
 
-/** Builds an agent from its configuration: the one place where the parts are chosen. */
-export async function compose(config: LoadedConfig): Promise<Composition> {
+/** A step that takes longer is cut off, as by a crash: the next agent takes up what it left. */
+const LONGEST_STOP_MS = 5_000;
+
+/**
+ * Claims the node, builds an agent from its configuration, and closes all of it when the work is over.
+ * @param work gets the agent, not started, and the local API, which answers nothing until it is told to serve it.
+ * @throws coded errors when another agent runs, or a part of the configuration cannot be used.
+ */
+export async function withAgent<Result>(
+  config: LoadedConfig,
+  work: (agent: Agent, api: ApiServer) => Promise<Result>,
+): Promise<Result> {
+  // First of all, for the parts clean up after an agent that died, and must not do so beside one that lives.
+  const api = await serveApi(socketPath(config));
+  try {
+    const { agent, close } = await compose(config);
+    try {
+      return await work(agent, api);
+    } finally {
+      api.serve(null);
+      await close();
+    }
+  } finally {
+    await api.close();
+  }
+}
+
+/** The one place where the parts are chosen. */
+async function compose(config: LoadedConfig): Promise<Composition> {
   const { source, images, policy, telemetry: otlp, paths, reconcile } = config;
   const telemetry = await createTelemetry({
     endpoint: otlp.endpoint ?? null,
@@ -66,7 +96,7 @@ export async function compose(config: LoadedConfig): Promise<Composition> {
   return {
     agent,
     close: async () => {
-      await agent.stop();
+      await Promise.race([agent.stop(), sleep(LONGEST_STOP_MS)]);
       await engine.close();
       await telemetry.shutdown();
     },

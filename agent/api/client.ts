@@ -50,9 +50,10 @@ function ask<Answer>(
         reject(new ApiError('interrupted', 'the agent ended in the middle of its answer', cause)),
       );
       response.on('end', () => {
-        const body = JSON.parse(text) as Answer & { code?: string; message?: string };
-        if (response.statusCode === 200) resolve(body);
-        else reject(new ApiError(body.code ?? 'internal', body.message ?? text));
+        const answer = parse<Answer & { code?: string; message?: string }>(text);
+        if (answer === undefined) reject(new ApiError('internal', `who listens on ${options.socketPath} is no agent`));
+        else if (response.statusCode === 200) resolve(answer);
+        else reject(new ApiError(answer?.code ?? 'internal', answer?.message ?? text));
       });
     });
     outgoing.on('error', (cause: NodeJS.ErrnoException) => {
@@ -67,4 +68,12 @@ function ask<Answer>(
     });
     outgoing.end(body);
   });
+}
+
+function parse<Answer>(text: string): Answer | undefined {
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -7,6 +7,8 @@ import type { ManifestFile } from '../source/index.ts';
 
 /** The agent's local API over a Unix socket that only root can open. */
 export interface ApiServer {
+  /** Answers for this agent from now on; for null, as before the first, every call is told to come again. */
+  serve(agent: Agent | null): void;
   close(): Promise<void>;
 }
 
@@ -34,17 +36,21 @@ const ROUTES: Readonly<Record<string, Handler>> = {
 };
 
 /**
- * Serves the local API. A socket left by an agent that died is replaced.
- * @throws AgentRunningError when a living agent answers on it.
+ * Serves the local API, which also claims the node: one agent at a time listens on it. A socket left by one that died is
+ * replaced.
+ * @throws AgentRunningError when a living agent answers on the socket.
  */
-export async function serveApi(path: string, agent: Agent): Promise<ApiServer> {
+export async function serveApi(path: string): Promise<ApiServer> {
+  let served: Agent | null = null;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   if (await answers(path)) throw new AgentRunningError(path);
   await rm(path, { force: true });
-  const server = createServer((request, response) => void respond(agent, request, response));
+  const server = createServer((request, response) => void respond(served, request, response));
   await listen(server, path);
-  await chmod(path, 0o600);
   return {
+    serve: (agent) => {
+      served = agent;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -53,13 +59,14 @@ export async function serveApi(path: string, agent: Agent): Promise<ApiServer> {
   };
 }
 
-async function respond(agent: Agent, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(agent: Agent | null, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const handler = ROUTES[`${request.method} ${request.url}`];
+  if (!handler) return send(response, 404, { code: 'not-found', message: `no call ${request.method} ${request.url}` });
+  if (!agent) return send(response, 503, { code: 'not-ready', message: 'the agent starts or ends; try again soon' });
   try {
-    if (handler) send(response, 200, await handler(agent, request));
-    else send(response, 404, { code: 'not-found', message: `no such call: ${request.method} ${request.url}` });
+    send(response, 200, await handler(agent, request));
   } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
+    const { code, message } = Object(error) as { code?: string; message?: string };
     send(response, 503, { code: code ?? 'internal', message: message ?? String(error) });
   }
 }
@@ -91,11 +98,12 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** The umask closes the moment between bind and chmod. */
+/** Nobody but root may ever connect, not even in the moment between the socket's birth and a chmod. */
 function listen(server: Server, path: string): Promise<void> {
-  const umask = process.umask(0o177);
-  return new Promise<void>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
+    const umask = process.umask(0o177);
     server.once('error', reject);
     server.listen(path, resolve);
-  }).finally(() => process.umask(umask));
+    process.umask(umask);
+  });
 }

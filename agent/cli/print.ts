@@ -16,8 +16,14 @@ export function print<Answer>(
   output.write(format === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : toText(answer));
 }
 
-/** Lays rows out in columns, two spaces apart. @returns lines, each ended. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** @returns a text on one line, without characters that would command the terminal: parts of it may come from strangers. */
+export function plain(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+}
+
+/** Lays rows out in columns, two spaces apart, each cell made plain. @returns lines, each ended. */
+export function table(header: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(plain));
   const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => (row[column] ?? '').length)));
   const line = (row: readonly string[]): string =>
     `${row

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { version } from '../version.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -24,7 +24,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
     return result;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    const { code, message } = error as { code?: string; message?: string };
+    const { code, message } = Object(error) as { code?: string; message?: string };
     output.error(`holdfast: ${message ?? String(error)}\n`);
     return code === 'not-running' ? exitCode.unavailable : exitCode.failed;
   }
@@ -108,8 +108,7 @@ async function showVersion({ output, format }: VerbContext): Promise<ExitCode> {
 }
 
 function parseCount(text: string): number {
-  if (!/^\d+$/.test(text))
-    throw new CommanderError(exitCode.usage, 'holdfast.count', `--tail takes a whole number, not ${text}`);
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
 }
 

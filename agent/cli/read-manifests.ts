@@ -6,20 +6,36 @@ const MANIFEST = /\.(ya?ml|json)$/;
 
 /**
  * Reads manifests from files and folders of a working tree, as the source would read them from a commit.
- * @throws the file system's error for a path that cannot be read.
+ * @throws an error that names the path: one that cannot be read, and what a commit must not have either.
  */
 export async function readManifests(paths: readonly string[]): Promise<readonly ManifestFile[]> {
   const found = await Promise.all(paths.map(listManifests));
   const files = [...new Set(found.flat())].sort();
-  return Promise.all(
-    files.map(async (path) => ({ path: relative('.', path) || path, text: await readFile(path, 'utf8') })),
-  );
+  return Promise.all(files.map(readManifest));
 }
 
 async function listManifests(path: string): Promise<readonly string[]> {
-  if (!(await stat(path)).isDirectory()) return [path];
+  const about = await stat(path).catch((error) => unreadable(path, error));
+  if (!about.isDirectory()) return [path];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && MANIFEST.test(entry.name) && !entry.parentPath.split('/').includes('.git'))
-    .map((entry) => join(entry.parentPath, entry.name));
+    .filter((entry) => MANIFEST.test(entry.name) && !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !relative(path, file).split('/').includes('.git'));
+}
+
+async function readManifest(path: string): Promise<ManifestFile> {
+  const name = relative('.', path) || path;
+  if (!(await stat(path).catch((error) => unreadable(path, error))).isFile())
+    throw new Error(`${name} is no regular file; only those are read`);
+  const bytes = await readFile(path).catch((error) => unreadable(path, error));
+  try {
+    return { path: name, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    throw new Error(`${name} is not UTF-8 text; save it as UTF-8`);
+  }
+}
+
+function unreadable(path: string, error: NodeJS.ErrnoException): never {
+  throw new Error(`cannot read ${path} (${error.code}); name manifest files or folders that are there`);
 }

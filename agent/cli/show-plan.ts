@@ -1,4 +1,5 @@
 import type { Blocked, Plan, Step } from '../reconcile/plan.ts';
+import { plain } from './print.ts';
 
 /** @returns a plan for people: what will be done in which order, what waits, and what is in the way, with file and line. */
 export function showPlan(plan: Plan): string {
@@ -8,7 +9,7 @@ export function showPlan(plan: Plan): string {
     ...plan.waiting.map((entry) => `  ${'wait'.padEnd(16)} ${entry.workload}  (${entry.reason})`),
     ...plan.blocked.flatMap(showBlocked),
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${plain(line)}\n`).join('');
 }
 
 function subject(step: Step): string {

@@ -1,5 +1,5 @@
 import { formatProblem, type NodeStatus, type WorkloadStatus } from '../../manifests/index.ts';
-import { age, table } from './print.ts';
+import { age, plain, table } from './print.ts';
 
 /** @returns the status for people: the node, its conditions, its workloads, and what is in the way, with file and line. */
 export function showStatus(status: NodeStatus): string {
@@ -62,7 +62,7 @@ function ending(exit: WorkloadStatus['pods'][number]['containers'][number]['exit
 function refusal({ refused }: NodeStatus): string {
   if (refused === null) return '';
   const problems = refused.problems.map((problem) => `  ${formatProblem(problem)}\n`).join('');
-  return `REFUSED   ${refused.commit.slice(0, 12)} ${refused.code}: ${refused.message}\n${problems}`;
+  return `REFUSED   ${refused.commit.slice(0, 12)} ${refused.code}: ${plain(refused.message)}\n${problems}`;
 }
 
 /** What a container asked for and this node does not grant: it runs with less. */
@@ -81,7 +81,7 @@ function findings(workload: WorkloadStatus): string {
   return workload.findings
     .map(
       ({ severity, policy, rule, file, line, column, path, message }) =>
-        `${severity.toUpperCase()}  ${workload.key}  ${policy}/${rule}\n  ${file}:${line}:${column}: ${path}: ${message}\n`,
+        `${severity.toUpperCase()}  ${workload.key}  ${policy}/${rule}\n  ${file}:${line}:${column}: ${path}: ${plain(message)}\n`,
     )
     .join('');
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { formatProblem, type Problem, readYaml, validate } from '../../manifests/index.ts';
+import { formatProblem, type Place, type Problem, readYaml, validate } from '../../manifests/index.ts';
 import { type AgentConfig, agentConfigSchema } from './schema.ts';
 
 /** A configuration that cannot be used; the message names file, line and field of every problem. */
@@ -27,14 +27,16 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     refuse(path, `cannot read the configuration (${error.code}); write it, or name another with --config`),
   );
   const { documents, problems } = readYaml(path, text);
-  const [document] = documents;
+  const [document, second] = documents;
   if (problems.length > 0) throw new ConfigError(problems);
-  if (document === undefined || documents.length > 1) return refuse(path, 'expected one document of kind AgentConfig');
+  if (document === undefined) return refuse(path, 'is empty; write one document of kind AgentConfig');
+  if (second !== undefined)
+    return refuse(path, 'a second document begins here; only one is read', second.positions['']);
   const { value, problems: wrong } = validate(agentConfigSchema, document);
   if (value === null) throw new ConfigError(wrong);
   return { ...value, node: { ...value.node, name: value.node.name ?? hostname() } };
 }
 
-function refuse(file: string, message: string): never {
-  throw new ConfigError([{ file, line: 1, column: 1, path: '', message }]);
+function refuse(file: string, message: string, place: Place = { line: 1, column: 1 }): never {
+  throw new ConfigError([{ file, ...place, path: '', message }]);
 }

@@ -1,8 +1,16 @@
+import { validateDetailed } from 'node-cron';
 import { z } from 'zod';
 
 const text = z.string().min(1);
 const absolutePath = z.string().regex(/^\//, 'must be an absolute path');
 const labels = z.record(z.string(), z.string());
+
+const cron = z.string().refine((expression) => validateDetailed(expression).valid, {
+  error: 'must be a cron expression; every 30 seconds is `*/30 * * * * *`',
+});
+
+/** What a socket address holds (unix(7)), without the name of the socket. */
+const LONGEST_RUN_DIR = 107 - '/agent.sock'.length;
 
 const node = z.strictObject({
   /** Name in status and telemetry; the host name unless given. */
@@ -17,8 +25,8 @@ const source = z.strictObject({
   branch: text.default('main'),
   /** Folder of the manifests in the repository. */
   path: z.string().default(''),
-  /** Cron expression, seconds first. */
-  schedule: text.default('*/30 * * * * *'),
+  /** Cron expression, of five fields, or of six with seconds first. */
+  schedule: cron.default('*/30 * * * * *'),
   /** Random delay added to each poll, so that a fleet does not ask at once. */
   jitterSeconds: z.number().int().min(0).max(3600).default(5),
   /** Kill a Git command that takes longer. */
@@ -64,7 +72,7 @@ const policy = z.strictObject({
 
 const telemetry = z.strictObject({
   /** Base URL of an OTLP/HTTP receiver, such as `http://127.0.0.1:4318`. Nothing is sent without it. */
-  endpoint: z.url().optional(),
+  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   environment: text.optional(),
   /** File with extra HTTP headers, one `name: value` a line, mode 0600. */
   headersFile: absolutePath.optional(),
@@ -73,7 +81,7 @@ const telemetry = z.strictObject({
 
 const paths = z.strictObject({
   state: absolutePath.default('/var/lib/holdfast'),
-  run: absolutePath.default('/run/holdfast'),
+  run: absolutePath.max(LONGEST_RUN_DIR).default('/run/holdfast'),
   logs: absolutePath.default('/var/log/holdfast/pods'),
 });
 

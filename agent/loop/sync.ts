@@ -12,6 +12,8 @@ export interface SyncState {
   readonly revision: ParsedRevision['revision'] | null;
   /** A commit seen and not taken; cleared by the next one that is. */
   readonly refused: RefusedRevision | null;
+  /** False until the first poll of this agent has ended. */
+  readonly hasPolled: boolean;
   /** Why the last poll could not reach or read the source; null after one that could. */
   readonly unreachable: { readonly code: SourceErrorCode; readonly message: string } | null;
 }
@@ -44,7 +46,7 @@ export interface SyncPorts {
 export function createSync(ports: SyncPorts): Sync {
   // One revision at a time is taken, so that the newest is the last one on the board and on the disk alike.
   const inTurn = pLimit(1);
-  let state: SyncState = { revision: null, refused: null, unreachable: null };
+  let state: SyncState = { revision: null, refused: null, hasPolled: false, unreachable: null };
   const set = (change: Partial<SyncState>): void => {
     state = { ...state, ...change };
     ports.onChange();
@@ -84,9 +86,11 @@ export function createSync(ports: SyncPorts): Sync {
   };
   const pollAndTell = async (): Promise<Taken | null> => {
     try {
-      return await pollOnce();
+      const taken = await pollOnce();
+      if (!state.hasPolled) set({ hasPolled: true });
+      return taken;
     } catch (error) {
-      set({ unreachable: describe(error) });
+      set({ hasPolled: true, unreachable: describe(error) });
       throw error;
     }
   };

@@ -11,6 +11,7 @@ export interface StatusInput {
   readonly sync: {
     readonly revision: NonNullable<NodeStatus['revision']> | null;
     readonly refused: NodeStatus['refused'];
+    readonly hasPolled: boolean;
     readonly unreachable: { readonly code: string; readonly message: string } | null;
   };
   readonly snapshot: {
@@ -75,9 +76,7 @@ function describe(
       'NotReady',
       isKnown ? `not ready: ${keys(notReady)}` : 'no revision yet',
     ),
-    sync.unreachable === null
-      ? condition('SourceReachable', true, 'Fetched', 'the last fetch worked', '', '')
-      : condition('SourceReachable', false, '', '', sync.unreachable.code, sync.unreachable.message),
+    sourceReachable(sync),
     sync.refused === null
       ? condition(
           'Stalled',
@@ -97,6 +96,14 @@ function describe(
       outOfSync(sync.refused, drifted),
     ),
   ];
+}
+
+function sourceReachable({ hasPolled, unreachable }: StatusInput['sync']): Described {
+  const type = 'SourceReachable';
+  if (!hasPolled) return { type, status: 'Unknown', reason: 'NotAsked', message: 'the source was not asked yet' };
+  return unreachable === null
+    ? { type, status: 'True', reason: 'Fetched', message: 'the last fetch worked' }
+    : { type, status: 'False', reason: unreachable.code, message: unreachable.message };
 }
 
 function outOfSync(refused: NodeStatus['refused'], drifted: number): string {

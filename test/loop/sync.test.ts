@@ -62,6 +62,7 @@ describe('a poll', () => {
     expect(sync.state()).toEqual({
       revision: expect.objectContaining({ commit: id, signer: 'ops@example.org' }),
       refused: null,
+      hasPolled: true,
       unreachable: null,
     });
     expect(board.desired()?.revision).toBe(id);
@@ -128,6 +129,7 @@ describe('a commit is refused', () => {
     expect(sync.state()).toEqual({
       revision: expect.objectContaining({ commit: good }),
       refused: expect.objectContaining({ commit: bad, code: 'invalid-manifests' }),
+      hasPolled: true,
       unreachable: null,
     });
     expect([board.desired()?.revision, await files.readApplied()]).toEqual([good, good]);
@@ -176,6 +178,7 @@ describe('a poll fails', () => {
     expect(sync.state()).toEqual({
       revision: expect.objectContaining({ commit: id }),
       refused: null,
+      hasPolled: true,
       unreachable: { code, message: error.message },
     });
     source.breakDown(null);
@@ -190,6 +193,7 @@ describe('a poll fails', () => {
     expect(sync.state()).toEqual({
       revision: null,
       refused: null,
+      hasPolled: true,
       unreachable: { code: 'local-copy', message: expect.stringContaining('ENOSPC') },
     });
     expect(board.desired()).toBeNull();
@@ -207,7 +211,7 @@ describe('a restart', () => {
     [board, sync] = make();
     source.breakDown(new SourceError('unreachable', 'no route'));
     await sync.restore();
-    expect([board.desired()?.revision, sync.state().revision?.commit]).toEqual([id, id]);
+    expect([board.desired()?.revision, sync.state().revision?.commit, sync.state().hasPolled]).toEqual([id, id, false]);
     expect(telemetry.eventsNamed('holdfast.source.revision.changed')).toHaveLength(1);
   });
 

@@ -1,5 +1,8 @@
 import { type ExitCode, exitCode } from '../exit-code.ts';
-import { type ContainerLog, findLogs, followLog, type LogLine, readTail } from '../pod-logs.ts';
+import { type ContainerLog, findLogs } from '../log/find-logs.ts';
+import { followLog } from '../log/follow-log.ts';
+import type { LogLine } from '../log/log-line.ts';
+import { type LogPosition, readTail } from '../log/read-tail.ts';
 import type { VerbContext } from '../verb-context.ts';
 
 export interface LogOptions {
@@ -26,12 +29,19 @@ export async function logs(
   }
   const write = (log: ContainerLog, line: LogLine): void =>
     context.output.write(render(context, options, found.length > 1 ? log : null, line));
-  for (const log of found) for (const line of await readTail(log, options.tail)) write(log, line);
+  const ends = new Map<ContainerLog, LogPosition>();
+  for (const log of found) {
+    const { lines, end } = await readTail(log.path, options.tail);
+    for (const line of lines) write(log, line);
+    ends.set(log, end);
+  }
   if (options.follow) {
     const ended = new AbortController();
     process.once('SIGINT', () => ended.abort());
     process.once('SIGTERM', () => ended.abort());
-    await Promise.all(found.map((log) => followLog(log, (line) => write(log, line), ended.signal)));
+    await Promise.all(
+      [...ends].map(([log, end]) => followLog(log.path, end, (line) => write(log, line), ended.signal)),
+    );
   }
   return exitCode.ok;
 }

@@ -38,9 +38,9 @@ async function previewed(context: VerbContext, files: readonly ManifestFile[]): 
     return await createApiClient(socketPath(config)).preview(files);
   } catch (error) {
     if ((error as ApiError).code !== 'not-running') throw error;
-    const { compose } = await import('../../compose.ts');
-    const { agent, close } = await compose({ ...config, telemetry: { ...config.telemetry, endpoint: undefined } });
-    return agent.preview(files).finally(close);
+    const { withAgent } = await import('../../compose.ts');
+    const silent = { ...config, telemetry: { ...config.telemetry, endpoint: undefined } };
+    return withAgent(silent, (agent) => agent.preview(files));
   }
 }
 

@@ -8,11 +8,18 @@ import type { VerbContext } from '../verb-context.ts';
 export async function validate({ output, format }: VerbContext, paths: readonly string[]): Promise<ExitCode> {
   const files = await readManifests(paths);
   const { workloads, problems } = parseManifests(files);
-  const answer = { files: files.length, workloads: workloads.map(({ workload }) => workloadKey(workload)), problems };
+  const isValid = problems.length === 0 && workloads.length > 0;
+  const answer = {
+    valid: isValid,
+    files: files.length,
+    workloads: workloads.map(({ workload }) => workloadKey(workload)),
+    problems,
+  };
   print(output, format, answer, () => {
-    if (problems.length > 0)
-      return `${problems.map((problem) => `${formatProblem(problem)}\n`).join('')}${problems.length} problems\n`;
-    return `${files.length} files, ${workloads.length} workloads: valid\n`;
+    const count = `${files.length} files, ${workloads.length} workloads`;
+    if (isValid) return `${count}: valid\n`;
+    if (problems.length === 0) return `${count}: a commit without any workload is refused\n`;
+    return `${problems.map((problem) => `${formatProblem(problem)}\n`).join('')}${problems.length} problems\n`;
   });
-  return problems.length > 0 ? exitCode.failed : exitCode.ok;
+  return isValid ? exitCode.ok : exitCode.failed;
 }
