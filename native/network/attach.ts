@@ -46,7 +46,7 @@ export async function detachFromNetworks(context: BackendContext, sandbox: Sandb
     // First of all off the record, so that nobody who reads it meanwhile publishes the ports again.
     await context.records.saveSandbox({ ...sandbox, network: 'private' });
     await unpublish(context, network);
-    await removeFromHostsFiles(context, network);
+    removeFromHostsFiles(context, network);
   });
 }
 

@@ -1,5 +1,17 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
@@ -25,40 +37,40 @@ export function withHostsFile(layout: Layout, sandbox: SandboxRecord, spec: Cont
 /** Tells the neighbours of a sandbox, whose record is written, where it is. */
 export async function addToHostsFiles(ground: Ground, sandbox: BridgedSandbox): Promise<void> {
   const own = ground.layout.hostsFile(namesOf(sandbox.network));
-  await changeFiles(ground, sandbox.network, (lines, networks) => [...lines, ...linesOf(sandbox, networks)]);
-  if ((await readText(own)) === null) {
-    await mkdir(ground.layout.hostsDir, { recursive: true, mode: 0o700 });
-    await rewrite(own, contentOf(namesOf(sandbox.network), await ground.records.sandboxes()));
+  changeFiles(ground, sandbox.network, (lines, networks) => [...lines, ...linesOf(sandbox, networks)]);
+  if (!existsSync(own)) {
+    mkdirSync(ground.layout.hostsDir, { recursive: true, mode: 0o700 });
+    rewrite(own, contentOf(namesOf(sandbox.network), await ground.records.sandboxes()));
   }
 }
 
 /** Has the neighbours of a sandbox forget it. */
-export async function removeFromHostsFiles(ground: Ground, network: BridgedRecord): Promise<void> {
+export function removeFromHostsFiles(ground: Pick<Ground, 'layout'>, network: BridgedRecord): void {
   const gone = network.networks.flatMap(({ ipv4, ipv6 }) => [`${ipv4}\t`, ...(ipv6 === null ? [] : [`${ipv6}\t`])]);
-  await changeFiles(ground, network, (lines) => lines.filter((line) => !gone.some((start) => line.startsWith(start))));
+  changeFiles(ground, network, (lines) => lines.filter((line) => !gone.some((start) => line.startsWith(start))));
 }
 
 /** Writes every hosts file anew from the records, and removes those of networks nobody is on. */
-export async function writeHostsFiles({ layout }: Ground, sandboxes: readonly SandboxRecord[]): Promise<void> {
+export function writeHostsFiles({ layout }: Pick<Ground, 'layout'>, sandboxes: readonly SandboxRecord[]): void {
   const wanted = new Map<string, readonly string[]>();
   for (const { network } of sandboxes)
     if (typeof network === 'object') wanted.set(layout.hostsFile(namesOf(network)), namesOf(network));
-  for (const path of await filesOf(layout)) if (!wanted.has(path)) await rm(path, { force: true });
-  if (wanted.size > 0) await mkdir(layout.hostsDir, { recursive: true, mode: 0o700 });
-  for (const [path, networks] of wanted) await rewrite(path, contentOf(networks, sandboxes));
+  for (const path of filesOf(layout)) if (!wanted.has(path)) rmSync(path, { force: true });
+  if (wanted.size > 0) mkdirSync(layout.hostsDir, { recursive: true, mode: 0o700 });
+  for (const [path, networks] of wanted) rewrite(path, contentOf(networks, sandboxes));
 }
 
-async function changeFiles(
-  { layout }: Ground,
+function changeFiles(
+  { layout }: Pick<Ground, 'layout'>,
   network: BridgedRecord,
   change: (lines: readonly string[], networks: readonly string[]) => readonly string[],
-): Promise<void> {
+): void {
   const concerned = namesOf(network);
-  for (const path of await filesOf(layout)) {
-    const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+  for (const path of filesOf(layout)) {
+    const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
     const networks = (lines[0] ?? '').slice(TITLE.length).split(' ');
     if (networks.some((name) => concerned.includes(name)))
-      await rewrite(
+      rewrite(
         path,
         change(lines, networks)
           .map((line) => `${line}\n`)
@@ -71,17 +83,16 @@ async function changeFiles(
  * In place, for containers have the very file mounted, and so that a reader never finds less than the lines that stay:
  * what the new text does not cover is blanked before it is cut off.
  */
-async function rewrite(path: string, content: string): Promise<void> {
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+function rewrite(path: string, content: string): void {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
   try {
-    await file.chmod(0o644);
+    fchmodSync(fd, 0o644);
     const bytes = Buffer.from(content);
-    const { size } = await file.stat();
-    const padding = Buffer.alloc(Math.max(0, size - bytes.length), '\n');
-    await file.write(Buffer.concat([bytes, padding]), 0, undefined, 0);
-    await file.truncate(bytes.length);
+    const padding = Buffer.alloc(Math.max(0, fstatSync(fd).size - bytes.length), '\n');
+    writeSync(fd, Buffer.concat([bytes, padding]), 0, undefined, 0);
+    ftruncateSync(fd, bytes.length);
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
@@ -103,17 +114,6 @@ function namesOf(network: BridgedRecord): readonly string[] {
   return network.networks.map(({ name }) => name);
 }
 
-async function filesOf({ hostsDir }: Layout): Promise<readonly string[]> {
-  const names = await readdir(hostsDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return names.map((name) => join(hostsDir, name));
-}
-
-async function readText(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+function filesOf({ hostsDir }: Layout): readonly string[] {
+  return existsSync(hostsDir) ? readdirSync(hostsDir).map((name) => join(hostsDir, name)) : [];
 }

@@ -32,7 +32,7 @@ export async function makeNetworksWhole(context: BackendContext): Promise<void> 
       for (const each of networks)
         await makeBridge({ context, namespace, route }, each, membersOf(each.name, sandboxes));
     });
-    await writeHostsFiles(context, sandboxes);
+    writeHostsFiles(context, sandboxes);
   });
 }
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import { BackendError } from '../../errors.ts';
 import { isAlive, type ProcessId } from '../../process/process-id.ts';
 
@@ -13,11 +13,11 @@ export async function withNamespace<T>(
   task: (namespace: NetworkNamespace) => Promise<T>,
 ): Promise<T> {
   if (path === null) return task({ fd: -1 });
-  const file = await open(path, 'r');
+  const fd = openSync(path, 'r');
   try {
-    return await task({ fd: file.fd });
+    return await task({ fd });
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
@@ -28,13 +28,17 @@ export async function withNamespaceOf<T>(
 ): Promise<T> {
   const gone = (): BackendError =>
     new BackendError('not-found', 'open network namespace', `process ${process.pid} that held the pod is gone`);
-  const file = await open(`/proc/${process.pid}/ns/net`, 'r').catch(() => null);
-  if (file === null) throw gone();
+  let fd: number;
+  try {
+    fd = openSync(`/proc/${process.pid}/ns/net`, 'r');
+  } catch {
+    throw gone();
+  }
   try {
     // Alive after the opening under the same start time: the pid was never another's in between.
     if (!(await isAlive(process))) throw gone();
-    return await task({ fd: file.fd });
+    return await task({ fd });
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
