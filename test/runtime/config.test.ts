@@ -37,7 +37,7 @@ const refusals: readonly (readonly [string, (config: Config) => void])[] = [
   ['linux.namespaces', (config) => Object.assign(config.linux, { namespaces: [{ type: 'pid' }] })],
   ['linux.namespaces', (config) => config.linux.namespaces.push({ type: 'user' })],
   ['linux.sysctl.kernel.panic', (config) => Object.assign(config.linux, { sysctl: { 'kernel.panic': '1' } })],
-  ['process.capabilities.bounding', (config) => config.process.capabilities.bounding.push('CAP_MKNOD')],
+  ['process.capabilities.bounding', (config) => config.process.capabilities.bounding.push('CAP_SYS_ADMIN')],
   ['hooks.prestart[0].path', (config) => Object.assign(config, { hooks: { prestart: [{ path: 'hook' }] } })],
 ];
 

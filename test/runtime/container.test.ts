@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type BundleStage, type Config, openBundleStage } from './bundle-stage.ts';
+import { type BundleStage, type Config, expectSuccess, openBundleStage } from './bundle-stage.ts';
 
 let stage: BundleStage;
 
@@ -66,6 +66,7 @@ describe('the process', () => {
     const output = await outputOf('hostname other; echo $?', (config) => {
       config.process.capabilities.bounding = config.process.capabilities.permitted = ['CAP_SYS_ADMIN'];
       config.process.capabilities.effective = ['CAP_SYS_ADMIN'];
+      config.linux.resources = {};
       config.process.noNewPrivileges = false;
       config.linux.seccomp = {
         defaultAction: 'SCMP_ACT_ALLOW',
@@ -92,6 +93,7 @@ describe('the root', () => {
       (config) => {
         config.process.capabilities.bounding = config.process.capabilities.effective = ['CAP_SYS_ADMIN'];
         config.process.capabilities.permitted = ['CAP_SYS_ADMIN'];
+        config.linux.resources = {};
       },
     );
     expect(output).toBe('refused\n');
@@ -126,6 +128,26 @@ describe('the root', () => {
   });
 });
 
+describe('denied devices', () => {
+  const allow = (config: Config): void => {
+    for (const set of ['bounding', 'permitted', 'effective']) config.process.capabilities[set] = ['CAP_MKNOD'];
+    config.root.readonly = false;
+  };
+
+  test('cannot be made, though pipes can', async () => {
+    const output = await outputOf('mknod /dev/mem c 1 1 || echo refused; mknod /pipe p && echo made', allow);
+    expect(output).toBe('refused\nmade\n');
+  });
+
+  test('can be made where nothing is denied', async () => {
+    const output = await outputOf('mknod /dev/null2 c 1 3 && echo x > /dev/null2 && echo made', (config) => {
+      allow(config);
+      config.linux.resources = {};
+    });
+    expect(output).toBe('made\n');
+  });
+});
+
 describe('namespaces', () => {
   test('are its own, with host name and sysctls', async () => {
     const output = await outputOf(
@@ -137,6 +159,28 @@ describe('namespaces', () => {
       },
     );
     expect(output).toBe('inside\nexample.test\n1\n4242\n0x9\n');
+  });
+
+  test('are joined by path', async () => {
+    await stage.configure('hostname; readlink /proc/self/ns/net; sleep 1000', (config) => {
+      config.hostname = 'first';
+    });
+    await expectSuccess(stage.runtime('create', 'c'));
+    await expectSuccess(stage.runtime('start', 'c'));
+    const { pid } = await stage.state();
+    await stage.configure('hostname; readlink /proc/self/ns/net; echo $$', (config) => {
+      config.hostname = '';
+      config.linux.cgroupsPath = `${stage.cgroupPath}/d`;
+      for (const [type, file] of Object.entries({ network: 'net', uts: 'uts', ipc: 'ipc', pid: 'pid' })) {
+        const namespace = config.linux.namespaces.find((each: { type: string }) => each.type === type);
+        namespace.path = `/proc/${pid}/ns/${file}`;
+      }
+    });
+    const lines = (await stage.run('d')).split('\n');
+    const [name, network, self] = lines.slice(2);
+    expect(lines.slice(0, 2)).toEqual(['first', expect.stringMatching(/^net:/)]);
+    expect([name, network]).toEqual(lines.slice(0, 2));
+    expect(Number(self)).toBeGreaterThan(1);
   });
 
   test('map users as given', async () => {

@@ -46,9 +46,9 @@ function contradiction({ linux, process, hostname, domainname }: BundleConfig): 
   const hasMappings = linux.uidMappings.length > 0 && linux.gidMappings.length > 0;
   if (isNew('user') && !hasMappings) return 'linux.namespaces: a new user namespace needs uidMappings and gidMappings';
   if (hasMappings && !own('user')) return 'linux.uidMappings: need a user namespace';
-  const mayMakeNodes = process.capabilities?.bounding.includes('CAP_MKNOD') === true && !own('user');
-  if (mayMakeNodes && linux.resources?.devices.some((rule) => !rule.allow)) {
-    return 'process.capabilities.bounding: with CAP_MKNOD the denied linux.resources.devices would not be: leave it out';
+  const mayMount = process.capabilities?.bounding.includes('CAP_SYS_ADMIN') === true && !own('user');
+  if (mayMount && linux.resources?.devices.some((rule) => !rule.allow)) {
+    return 'process.capabilities.bounding: CAP_SYS_ADMIN can mount the devices that linux.resources.devices denies: leave one out';
   }
   for (const name of Object.keys(linux.sysctl)) {
     const namespace = namespaceOfSysctl(name);

@@ -1,3 +1,4 @@
+import type { OciSeccomp } from '../../oci.ts';
 import type { BundleConfig } from '../config/schema.ts';
 import type { BundleDevice } from './bundle-launch.ts';
 
@@ -32,4 +33,29 @@ export function devicesOf(devices: BundleConfig['linux']['devices']): readonly B
 /** @returns whether a container may use only the devices it is given. */
 export function deniesDevices({ linux }: BundleConfig): boolean {
   return linux.resources?.devices.some((rule) => !rule.allow && rule.type === 'a') ?? false;
+}
+
+const EPERM = 1;
+const S_IFMT = 0o170000;
+
+/**
+ * With CAP_MKNOD a container could make the nodes of devices it is denied, in /dev, where nodes have effect.
+ * @returns the profile, with the system calls that make devices refused on top.
+ */
+export function refuseMakingDevices(profile: OciSeccomp | undefined): OciSeccomp {
+  const { syscalls, ...others } = profile ?? { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] };
+  const refusals = (['b', 'c'] as const).flatMap((type) =>
+    (
+      [
+        ['mknod', 1],
+        ['mknodat', 2],
+      ] as const
+    ).map(([name, index]) => ({
+      names: [name],
+      action: 'SCMP_ACT_ERRNO' as const,
+      errnoRet: EPERM,
+      args: [{ index, op: 'SCMP_CMP_MASKED_EQ' as const, value: S_IFMT, valueTwo: TYPE_BITS[type] }],
+    })),
+  );
+  return { ...others, syscalls: [...syscalls, ...refusals] };
 }

@@ -4,7 +4,7 @@ import { rlimitNumber } from '../../container/rlimits.ts';
 import { compileSeccomp } from '../../seccomp/compile.ts';
 import type { BundleConfig } from '../config/schema.ts';
 import type { BundleLaunch, BundleLaunchProcess } from './bundle-launch.ts';
-import { deniesDevices, devicesOf } from './devices.ts';
+import { deniesDevices, devicesOf, refuseMakingDevices } from './devices.ts';
 import { launchMountsOf, type MountGround } from './mounts.ts';
 
 /** CLONE_NEW* of clone(2). */
@@ -86,7 +86,8 @@ function mapText(mappings: BundleConfig['linux']['uidMappings']): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }
 
-function processOf({ process, linux }: BundleConfig): BundleLaunchProcess {
+function processOf(config: BundleConfig): BundleLaunchProcess {
+  const { process } = config;
   const sets = process.capabilities;
   return {
     args: process.args,
@@ -107,9 +108,16 @@ function processOf({ process, linux }: BundleConfig): BundleLaunchProcess {
       soft: unsigned64(soft),
       hard: unsigned64(hard),
     })),
-    seccompFilter: linux.seccomp === undefined ? new Uint8Array() : compileSeccomp(linux.seccomp),
+    seccompFilter: filterOf(config),
     terminalSize: { rows: process.consoleSize?.height ?? 0, columns: process.consoleSize?.width ?? 0 },
   };
+}
+
+function filterOf(config: BundleConfig): Uint8Array {
+  const { process, linux } = config;
+  const isRefused = deniesDevices(config) && process.capabilities?.bounding.includes('CAP_MKNOD') === true;
+  const profile = isRefused ? refuseMakingDevices(linux.seccomp) : linux.seccomp;
+  return profile === undefined ? new Uint8Array() : compileSeccomp(profile);
 }
 
 /** JSON's numbers round 2^64-1, which means no limit, up by one. */
