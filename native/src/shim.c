@@ -139,7 +139,7 @@ static int reap(pid_t pid)
 {
     int status;
     while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
+        if (errno == ECHILD)
             return errno;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : ECHILD;
 }

@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MOST_PROCESSES = 64, MOST_CALLS = 1024 };
+enum { MOST_PROCESSES = 64, MOST_CALLS = 1024, LAST_SHIM_FD = 5 };
 
 struct orders {
     char program[PATH_MAX], trace[PATH_MAX];
@@ -63,8 +63,18 @@ static _Noreturn void run_program(const char *program)
     _exit(127);
 }
 
+/* A shim is given descriptors 3 to 5; another program gets none, and the listener must not be one of them. */
+static void fill_shim_descriptors(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= LAST_SHIM_FD)
+        ;
+    close(fd);
+}
+
 static int start_program(const char *program)
 {
+    fill_shim_descriptors();
     int listener = dup(0);
     close(listener);
     if (syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL) == 0)
@@ -109,7 +119,7 @@ static void answer_all(const struct orders *orders, int listener, FILE *trace)
             continue;
         /* The first call is the execve that ends the sharing; then the program's descriptors are its own alone. */
         if (answered == 1)
-            for (int fd = 3; fd <= 5; fd++)
+            for (int fd = 3; fd <= LAST_SHIM_FD; fd++)
                 close(fd);
         decide(orders, seen, &asked, &answer, trace);
         ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);

@@ -30,8 +30,8 @@ export interface Injector {
   remove(): Promise<void>;
 }
 
-/** Compiles the injector with the machine's C compiler. */
-export async function buildInjector(): Promise<Injector> {
+/** Compiles the injector with the machine's C compiler. @param program run instead of the shim, when given. */
+export async function buildInjector(program = buildPath('holdfast-shim')): Promise<Injector> {
   const directory = await makeTempDir();
   const [shimPath, controlPath] = [join(directory.path, 'injector'), join(directory.path, 'control')];
   const source = fileURLToPath(new URL('./injector.c', import.meta.url));
@@ -48,7 +48,7 @@ export async function buildInjector(): Promise<Injector> {
       armed += 1;
       const orders =
         fault === null ? '-1 none 0 0' : `${fault.at.process} ${fault.at.name} ${fault.at.nth} ${fault.errno}`;
-      await writeFile(controlPath, `${buildPath('holdfast-shim')}\n${tracePath()}\n${orders}\n`);
+      await writeFile(controlPath, `${program}\n${tracePath()}\n${orders}\n`);
     },
     calls: async () => {
       const read = (): Promise<string> => readFile(tracePath(), 'utf8').catch(() => '');
