@@ -75,6 +75,7 @@ function readReport(socket: Socket): Promise<ShimReport> {
   return new Promise((resolve, reject) => {
     const silence = setTimeout(() => socket.destroy(), REPORT_MS);
     const fail = (): void => {
+      clearTimeout(silence);
       const message = `the shim ended or stayed silent for ${REPORT_MS} ms without a report`;
       reject(new BackendError('internal', 'read shim report', message));
     };
