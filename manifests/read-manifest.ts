@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deployment } from './kinds/deployment.ts';
 import { pod } from './kinds/pod.ts';
 import { lowerDeployment, lowerPod } from './lowering/lower-workload.ts';

@@ -1,5 +1,5 @@
 import { validateDetailed } from 'node-cron';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string().min(1);
 const absolutePath = z.string().regex(/^\//, 'must be an absolute path');

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestOf, podIdentity, type Workload } from '../../manifests/index.ts';
 import type { Version } from '../reconcile/state.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Linux's PATH_MAX, with the NUL. */
 const LONGEST = 4_095;

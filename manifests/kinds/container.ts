@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { parseImageReference } from '../values/image-reference.ts';
 import { absolutePath } from './absolute-path.ts';

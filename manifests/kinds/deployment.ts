@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { quoted } from '../text/quoted.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Name of a workload, container, volume or namespace: an RFC 1123 label. */
 export const dnsLabel = z

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { parseBytes, parseCount, parseCpuMillis } from '../values/quantity.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';

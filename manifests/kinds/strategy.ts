@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 
 /** A number of pods, or a part of the replicas in percent. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FieldSteps } from '../yaml/field-path.ts';
 
 /** What a strict object may hold, and what it might once hold. */

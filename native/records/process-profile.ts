@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OciProcess } from '../oci.ts';
 
 /** How a container's processes are confined and what they get: what a program run in it later gets too. */

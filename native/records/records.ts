@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ProcessProfile, processProfile } from './process-profile.ts';
 
 const process = z.strictObject({ pid: z.int().positive(), startTime: z.int().nonnegative() });

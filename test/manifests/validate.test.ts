@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readYaml, validate, type YamlDocument } from '../../manifests/index.ts';
 
 const server = z.strictObject({ host: z.string(), port: z.int().min(1).max(10).multipleOf(2).default(2) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DIGEST_PATTERN } from '../digest.ts';
 import type { ImageConfig } from '../image-source.ts';
 import { check, parseJson } from './manifest.ts';

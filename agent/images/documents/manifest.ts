@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DIGEST_PATTERN } from '../digest.ts';
 import { ImageError } from '../image-source.ts';
 import { INDEX_TYPES, MANIFEST_TYPES } from './media-types.ts';

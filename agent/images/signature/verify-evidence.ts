@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hexOf } from '../digest.ts';
 import { isSignedBy, type TrustedKey } from './trusted-key.ts';
 

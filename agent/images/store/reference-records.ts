@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { removeDurably, writeDurably } from '../../../native/index.ts';
 import { DIGEST_PATTERN } from '../digest.ts';
 import type { StorePaths } from './store-paths.ts';

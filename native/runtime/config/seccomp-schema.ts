@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OciSeccomp } from '../../oci.ts';
 
 const action = z
