@@ -4,14 +4,14 @@ import type { Container, Workload } from './workload.ts';
 /**
  * Names what a running pod was made from. It changes exactly when running pods must be replaced by new processes:
  * limits and the grace period are left out, for they are changed in place, and an image counts by its digest, so that
- * a tag that moved is a change and a pin added to the same image is none.
+ * a tag that moved is a change and a pin added to the same image is none, whatever the pull policy.
  * @param imageDigests manifest digest of every image reference in the pod, resolved for this node.
  * @returns `sha256:…`
  * @throws RangeError when an image of the pod has no digest; resolve all of them first.
  */
 export function podIdentity(workload: Workload, imageDigests: Readonly<Record<string, string>>): string {
   const { terminationGracePeriodSeconds: _grace, initContainers, containers, ...pod } = workload.pod;
-  const identify = ({ resources: _resources, image, ...container }: Container): unknown => ({
+  const identify = ({ resources: _resources, imagePullPolicy: _pull, image, ...container }: Container): unknown => ({
     ...container,
     image: digestFor(image, imageDigests),
   });

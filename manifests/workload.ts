@@ -62,6 +62,7 @@ export type Volume =
       readonly type: 'emptyDir';
       readonly medium: 'Disk' | 'Memory';
     }
+  /** The node refuses a path that leads through a symbolic link. */
   | { readonly name: string; readonly type: 'hostPath'; readonly path: string; readonly hostPathType: HostPathType };
 
 /** Kubernetes HostPathVolumeSource.type; the empty string makes no check. */
@@ -71,7 +72,8 @@ export interface Container {
   readonly name: string;
   /** As written, with registry and tag made explicit: `docker.io/library/busybox:latest`, `host/name@sha256:…`. */
   readonly image: string;
-  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** For now both mean the same: a tag is resolved to a digest once on each node, and that digest is used from then on. */
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent';
   /** Replaces the image's Entrypoint; null keeps it. */
   readonly command: readonly string[] | null;
   /** Replaces the image's Cmd; null keeps it (unless `command` is set, then there are none). */

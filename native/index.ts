@@ -4,6 +4,7 @@ export type { CpuUsage, GroupUsage, MemoryUsage, Pressure, Stall } from './cgrou
 export * from './errors.ts';
 export * from './files/dir.ts';
 export * from './files/durable.ts';
+export { removeTree } from './files/remove-tree.ts';
 export * from './kernel-backend.ts';
 export * from './kernel-guest.ts';
 export * from './oci.ts';

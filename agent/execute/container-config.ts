@@ -44,7 +44,7 @@ export function containerConfig(
     ociVersion: '1.2.0',
     process: processConfig(container, image, user, pod.hostname),
     root: { readonly: readOnlyRootFilesystem },
-    mounts: [...fileMounts(paths), ...container.volumeMounts.map((mount) => volumeMount(pod, mount, paths))],
+    mounts: [...fileMounts(paths), ...parentsFirst(container).map((mount) => volumeMount(pod, mount, paths))],
     linux: {
       maskedPaths: privileged ? [] : MASKED_PATHS,
       readonlyPaths: privileged ? [] : READONLY_PATHS,
@@ -52,6 +52,11 @@ export function containerConfig(
       privileged,
     },
   };
+}
+
+/** A volume mounted below another one would be hidden by it, were it not mounted after it. */
+function parentsFirst({ volumeMounts }: Container): Container['volumeMounts'] {
+  return volumeMounts.toSorted((a, b) => (a.mountPath < b.mountPath ? -1 : Number(a.mountPath > b.mountPath)));
 }
 
 function fileMounts(paths: PodPaths): readonly OciMount[] {

@@ -1,16 +1,16 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { allContainers, type Container } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { writeContainerLabels, writePodLabels } from '../observe/labels.ts';
 import type { Step, StepKind } from '../reconcile/plan.ts';
 import type { PinnedImage, Version } from '../reconcile/state.ts';
+import { checkProcess } from './check-process.ts';
 import { containerConfig } from './container-config.ts';
 import { resolveUser } from './image-user.ts';
 import { readLayerFile } from './layer-file.ts';
 import { logPath } from './log-path.ts';
-import { type PodFileRoots, podPaths, preparePodFiles, removePodFiles } from './pod-files.ts';
+import { type PodFileRoots, podPaths, preparePodFiles } from './pod-files.ts';
+import { removePod } from './remove-pod.ts';
 import { StepError } from './step-error.ts';
 import { stopPod } from './stop-pod.ts';
 
@@ -30,7 +30,7 @@ type StepExecutors = { readonly [Kind in StepKind]: (step: Extract<Step, { kind:
 
 /** @returns a function that carries out one step and throws a coded error when it cannot. Every step is idempotent. */
 export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (step: Step) => Promise<void> {
-  const { backend, images, roots } = ports;
+  const { backend, images } = ports;
   const versionOf = (step: { identity: string; workload: string }): Version => {
     const version = versions(step.identity, step.workload);
     if (!version) throw new StepError('unknown-version', `${step.workload} has no version ${step.identity} any more`);
@@ -43,11 +43,7 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
     'update-limits': (step) => backend.updateLimits({ sandboxId: step.pod, name: step.container }, step.limits),
     'resume-container': (step) => backend.resumeContainer({ sandboxId: step.pod, name: step.container }),
     'stop-pod': (step) => stopPod(backend, step.pod, step.graceMs),
-    'remove-pod': async (step) => {
-      await backend.removeSandbox(step.pod);
-      await removePodFiles(roots, step.pod);
-      await rm(join(ports.logs.dir, step.pod), { recursive: true, force: true });
-    },
+    'remove-pod': (step) => removePod(ports, step.pod),
     'remove-stranger': (step) => backend.removeStranger(step.id),
   };
   return (step) => (executors[step.kind] as (step: Step) => Promise<void>)(step);
@@ -86,14 +82,10 @@ async function startContainer(
   if (!container || !image)
     throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);
   const layers = await ports.images.layers(image.digest);
-  const user = await resolveUser(container, image.config.user, (path) => readLayerFile(layers, path));
+  const readFile = (path: string): Promise<string | null> => readLayerFile(layers, path);
+  const user = await resolveUser(container, image.config.user, readFile, pod.hostUsers ? 'host' : 'private');
   const config = containerConfig(pod, container, image.config, user, podPaths(ports.roots, step.pod, pod));
-  if (config.process.args.length === 0) {
-    throw new StepError(
-      'no-command',
-      `container ${container.name}: neither the manifest nor image ${container.image} names a command`,
-    );
-  }
+  checkProcess(container, config.process);
   await ports.backend.startContainer({
     sandboxId: step.pod,
     name: step.container,

@@ -1,8 +1,9 @@
-import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HostPathType, PodTemplate, Volume } from '../../manifests/index.ts';
+import type { PodTemplate, Volume } from '../../manifests/index.ts';
+import { removeTree } from '../../native/index.ts';
 import type { PodPaths } from './container-config.ts';
-import { StepError } from './step-error.ts';
+import { prepareHostPath } from './host-path.ts';
 
 /** Where a pod's directories live. */
 export interface PodFileRoots {
@@ -15,12 +16,14 @@ export interface PodFileRoots {
 /**
  * Makes what a pod's containers share on the host: emptyDir directories, `/etc/hosts`, `/etc/hostname` and, on the node's
  * network, `/etc/resolv.conf`. Checks hostPath volumes against their type. Idempotent.
- * @throws StepError `host-path` when a hostPath is not what its type says.
+ * @throws StepError `host-path` when a hostPath is not what its type says, or leads through a symbolic link.
  */
 export async function preparePodFiles(roots: PodFileRoots, podId: string, pod: PodTemplate): Promise<PodPaths> {
-  await Promise.all(
-    pod.volumes.map((volume) => prepareVolume(volume, podPaths(roots, podId, pod).volumes[volume.name], pod.fsGroup)),
-  );
+  // First what may be refused, so that a refused pod leaves nothing behind.
+  for (const volume of pod.volumes) if (volume.type === 'hostPath') await prepareHostPath(volume);
+  for (const volume of pod.volumes) {
+    if (volume.type === 'emptyDir') await makeEmptyDir(volumePath(roots, podId, volume), pod.fsGroup);
+  }
   const directory = filesDir(roots, podId);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeFile(join(directory, 'hostname'), `${pod.hostname}\n`, { mode: 0o644 });
@@ -47,10 +50,12 @@ export function podPaths(roots: PodFileRoots, podId: string, pod: PodTemplate): 
   };
 }
 
-/** Removes everything {@link preparePodFiles} made; hostPath volumes are the node's own and stay. */
+/**
+ * Removes everything {@link preparePodFiles} made, whatever the pod's containers made of it; none of them may run any more.
+ * hostPath volumes are the node's own and stay.
+ */
 export async function removePodFiles(roots: PodFileRoots, podId: string): Promise<void> {
-  for (const root of [roots.stateDir, roots.runDir])
-    await rm(join(root, 'pods', podId), { recursive: true, force: true });
+  for (const root of [roots.stateDir, roots.runDir]) await removeTree(join(root, 'pods', podId));
 }
 
 function filesDir(roots: PodFileRoots, podId: string): string {
@@ -67,39 +72,9 @@ function hostsFile(pod: PodTemplate): string {
   return `127.0.0.1\tlocalhost ${pod.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
 }
 
-async function prepareVolume(volume: Volume, path: string | undefined, fsGroup: number | null): Promise<void> {
-  if (path === undefined) return;
-  if (volume.type === 'hostPath') return prepareHostPath(volume.name, path, volume.hostPathType);
+async function makeEmptyDir(path: string, fsGroup: number | null): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   if (fsGroup !== null) await chown(path, 0, fsGroup);
   // World-writable as in Kubernetes; the directories above it are closed to everyone but root.
   await chmod(path, fsGroup === null ? 0o777 : 0o2777);
-}
-
-async function prepareHostPath(volume: string, path: string, type: HostPathType): Promise<void> {
-  if (type === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 });
-  if (type === 'FileOrCreate' && !(await exists(path))) await writeFile(path, '', { flag: 'a', mode: 0o644 });
-  const found = await stat(path).catch(() => null);
-  if (found === null) {
-    throw new StepError(
-      'host-path',
-      `hostPath volume ${volume}: ${path} does not exist on this node; make it, or use DirectoryOrCreate`,
-    );
-  }
-  const isRight = {
-    '': true,
-    Directory: found.isDirectory(),
-    DirectoryOrCreate: found.isDirectory(),
-    File: found.isFile(),
-    FileOrCreate: found.isFile(),
-    Socket: found.isSocket(),
-  }[type];
-  if (!isRight) throw new StepError('host-path', `hostPath volume ${volume}: ${path} is not a ${type}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

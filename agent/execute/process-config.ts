@@ -1,3 +1,4 @@
+import { join } from 'node:path/posix';
 import type { Container } from '../../manifests/index.ts';
 import type { OciProcess } from '../../native/index.ts';
 import type { ImageConfig } from '../images/image-source.ts';
@@ -56,7 +57,8 @@ export function processConfig(container: Container, image: ImageConfig, user: Im
   return {
     args: commandLine(container, image),
     env: environment(container, image, hostname),
-    cwd: container.workingDir ?? (image.workingDir || '/'),
+    // An image may name it relative to its root.
+    cwd: container.workingDir ?? join('/', image.workingDir),
     user: { uid: user.uid, gid: user.gid, umask: 0o022, additionalGids: [...security.supplementalGroups] },
     capabilities: grantedCapabilities(container).map((name) => `CAP_${name}`),
     noNewPrivileges: !security.allowPrivilegeEscalation,

@@ -9,6 +9,13 @@ import { resources } from './resources.ts';
 import { securityContext } from './security-context.ts';
 import { volumeMount } from './volume.ts';
 
+const pullPolicy = z.enum(['Always', 'IfNotPresent'], {
+  error: ({ input }) =>
+    input === 'Never'
+      ? '`Never` is not supported yet; `IfNotPresent` asks the registry once and never again'
+      : undefined,
+});
+
 const image = z.string().transform((written, context) => {
   const reference = parseImageReference(written);
   if (typeof reference !== 'string') return reference;
@@ -50,7 +57,7 @@ const preStop = strictFields(
 const fields = {
   name: dnsLabel,
   image,
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
+  imagePullPolicy: pullPolicy.optional(),
   command: z.array(z.string()).optional(),
   args: z.array(z.string()).optional(),
   workingDir: absolutePath.optional(),

@@ -14,7 +14,7 @@ test('the status warns of what the node’s kernel refused in full, and of nothi
       const observed = await observe(world.backend, world.images, new Set());
       const desired = world.desired();
       const snapshot = { desired, observed, plan: await world.plan(), drift: [] };
-      const sync = { revision: null, refused: null, unreachable: null };
+      const sync = { revision: null, refused: null, hasPolled: true, unreachable: null };
       const context = { now: world.clock.time, settleMs: 0 };
       return showStatus(nodeStatus({ node: 'n', version: '1', sync, snapshot, failure: null, context }, null));
     };

@@ -67,3 +67,15 @@ export function condition(type: ConditionType, status: 'True' | 'False' = 'True'
     lastTransitionTime: '2026-01-01T00:00:00Z',
   };
 }
+
+/** A finding of a policy, as a status and a plan have it. */
+export const sampleFinding = {
+  policy: 'baseline',
+  rule: 'no-root',
+  severity: 'deny',
+  message: 'runs as root',
+  path: 'spec.containers[0]',
+  file: 'web.yaml',
+  line: 7,
+  column: 3,
+} as const;

@@ -55,7 +55,7 @@ function container(volumeNames: readonly string[], groups: readonly number[]): f
   return fc.record({
     name: label,
     image: label.map((name) => `r.example:5000/team/${name}:1`),
-    imagePullPolicy: fc.constantFrom('Always' as const, 'IfNotPresent' as const, 'Never' as const),
+    imagePullPolicy: fc.constantFrom('Always' as const, 'IfNotPresent' as const),
     command: words,
     args: words,
     workingDir: fc.option(path),

@@ -117,7 +117,7 @@ describe('container fields', () => {
       `image: r.example/a@sha256:${'0'.repeat(64)}`,
       { image: `r.example/a@sha256:${'0'.repeat(64)}`, imagePullPolicy: 'IfNotPresent' },
     ],
-    ['imagePullPolicy', 'imagePullPolicy: Never', { imagePullPolicy: 'Never' }],
+    ['imagePullPolicy', 'imagePullPolicy: IfNotPresent', { imagePullPolicy: 'IfNotPresent' }],
     ['command', 'command: [a, "1"]', { command: ['a', '1'], args: null }],
     ['empty command', 'command: []', { command: null }],
     ['args', 'args: [a]', { args: ['a'], command: null }],
