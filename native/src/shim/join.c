@@ -1,8 +1,37 @@
 #include "kernel.h"
 #include "shim.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
+
+/*
+ * A mount can be copied only from within its namespace: goes there and comes back. The root of a holder that has no mount
+ * namespace of its own would be the node's.
+ */
+static int copy_shared_memory(struct prepared *prepared, struct hf_error *error)
+{
+    struct stat here, there;
+    int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int pod = openat(prepared->sandbox, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || pod < 0 || fstat(own, &here) < 0 || fstat(pod, &there) < 0)
+        return fail(error, "find shared memory", NULL);
+    if (here.st_ino == there.st_ino) {
+        errno = ESTALE;
+        return fail(error, "find shared memory", NULL);
+    }
+    if (syscall(SYS_setns, pod, CLONE_NEWNS) < 0)
+        return fail(error, "enter shared memory", NULL);
+    prepared->shared_memory = sys_clone_tree(AT_FDCWD, "/", 0);
+    if (prepared->shared_memory < 0)
+        return fail(error, "copy shared memory", NULL);
+    if (syscall(SYS_setns, own, CLONE_NEWNS) < 0)
+        return fail(error, "leave shared memory", NULL);
+    close(own);
+    close(pod);
+    return 0;
+}
 
 static int join_namespaces(const struct spec *spec, int sandbox, struct hf_error *error)
 {
@@ -50,13 +79,13 @@ static int start_init(struct spec *spec, const struct prepared *prepared, struct
     return 0;
 }
 
-_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes)
+_Noreturn void join_and_start(struct spec *spec, struct prepared *prepared, struct start_pipes *pipes)
 {
     struct hf_error error = {0};
     struct joined joined = {0};
     if (enter_legacy_groups(&spec->container.groups, &error) == 0 &&
         raise_with_node_power(&spec->container, &joined.clamped, &error) == 0 &&
-        join_namespaces(spec, prepared->sandbox, &error) == 0 &&
+        copy_shared_memory(prepared, &error) == 0 && join_namespaces(spec, prepared->sandbox, &error) == 0 &&
         start_init(spec, prepared, pipes, &joined, &error) == 0) {
         if (write(pipes->joined[1], &joined, sizeof joined) == sizeof joined)
             _exit(0);

@@ -78,7 +78,7 @@ static int prepare_sysfs(uint32_t flags, struct prepared *prepared, struct hf_er
 int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error *error)
 {
     struct container_spec *c = &spec->container;
-    *prepared = (struct prepared){.root = -1, .sysfs = -1, .sandbox = -1, .users = -1};
+    *prepared = (struct prepared){.root = -1, .sysfs = -1, .shared_memory = -1, .sandbox = -1, .users = -1};
     if (open_sandbox(spec, prepared, error) < 0)
         return -1;
     prepared->root = make_overlay(spec, prepared->users, error);

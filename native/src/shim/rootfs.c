@@ -11,7 +11,6 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
 {
     static const char *const dev[] = {"mode", "755", "size", "65536k", NULL};
     static const char *const pts[] = {"ptmxmode", "0666", "mode", "0620", NULL};
-    static const char *const shm[] = {"mode", "1777", "size", "65536k", NULL};
     /* With CAP_MKNOD a device made in /dev would be any device of the node. */
     unsigned no_devices = makes_devices(spec) ? 0u : MOUNT_ATTR_NODEV;
     unsigned sys = HARMLESS | (spec->flags & PRIVILEGED ? 0u : MOUNT_ATTR_RDONLY);
@@ -27,9 +26,7 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
     own->pts = make_fs("devpts", pts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
     if (own->pts < 0)
         return -1;
-    own->shm = make_fs("tmpfs", shm, HARMLESS, error);
-    if (own->shm < 0)
-        return -1;
+    own->shm = prepared->shared_memory;
     own->mqueue = make_fs("mqueue", NULL, HARMLESS, error);
     return own->mqueue < 0 ? -1 : 0;
 }

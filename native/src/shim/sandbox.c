@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -47,6 +48,19 @@ static int forbid_nested_users(struct hf_error *error)
     return write_file(AT_FDCWD, most, "0") < 0 && errno != ENOENT ? fail(error, "set sysctl", most) : 0;
 }
 
+/*
+ * The pod's shared memory is the root of the holder's own mount namespace, and all that is in it: it is shared by the
+ * pod's containers, lives as long as the pod, and no mount table of the node shows it.
+ */
+static int make_shared_memory(struct hf_error *error)
+{
+    static const char *const parameters[] = {"mode", "1777", "size", "65536k", NULL};
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return fail(error, "make mounts private", "/");
+    int memory = make_fs("tmpfs", parameters, HARMLESS, error);
+    return memory < 0 ? -1 : pivot_into(memory, error);
+}
+
 /* Keeps the namespaces and nothing else: no descriptor, no capability, no way to gain one, deaf to all but SIGKILL. */
 static int renounce(struct hf_error *error)
 {
@@ -68,7 +82,7 @@ static int set_up_namespaces(const struct spec *spec, struct hf_error *error)
         return -1;
     if (syscall(SYS_sethostname, spec->sandbox.hostname, strlen(spec->sandbox.hostname)) < 0)
         return fail(error, "sethostname", spec->sandbox.hostname);
-    return renounce(error);
+    return make_shared_memory(error) < 0 ? -1 : renounce(error);
 }
 
 /* The shim closes its end without a word when it could not write the id maps. */
@@ -117,7 +131,7 @@ static int map_ids(int32_t pid, const struct sandbox_spec *sandbox, struct hf_er
 
 static uint64_t new_namespaces(uint32_t flags)
 {
-    uint64_t namespaces = CLONE_NEWIPC | CLONE_NEWUTS;
+    uint64_t namespaces = CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
     if (flags & PRIVATE_USERS)
         namespaces |= CLONE_NEWUSER;
     if (flags & PRIVATE_NETWORK)

@@ -61,6 +61,8 @@ struct prepared {
     int root;
     /* A copy of the node's sysfs, for a pod that has the node's network but not its users; else -1. */
     int sysfs;
+    /* A copy of the mount of the pod's shared memory, once the joiner made it. */
+    int shared_memory;
     /* /proc/<pid> of the sandbox, and its user namespace (-1 when the pod has the node's). */
     int sandbox, users;
 };
@@ -86,7 +88,7 @@ struct joined {
     uint32_t clamped;
 };
 
-_Noreturn void join_and_start(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes);
+_Noreturn void join_and_start(struct spec *spec, struct prepared *prepared, struct start_pipes *pipes);
 
 /* ---- init.c: the container's first process. Returns only when a step failed. */
 

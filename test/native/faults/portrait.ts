@@ -22,7 +22,7 @@ export async function portraitOf(pid: number): Promise<Readonly<Record<string, u
     command: [await read('cmdline'), await read('environ')],
     descriptors: await descriptors(join(proc, 'fd')),
     namespaces,
-    devices: namespaces.includes('mnt') ? (await readdir(join(proc, 'root/dev'))).sort() : null,
+    devices: namespaces.includes('mnt') ? await devicesBelow(join(proc, 'root/dev')) : null,
     directory: (await readlink(join(proc, 'cwd'))).replace(/^.*state\//, ''),
   };
 }
@@ -47,4 +47,9 @@ async function privateNamespaces(directory: string): Promise<readonly string[]> 
     kinds.map(async (kind) => (await readlink(join(directory, kind))) !== (await readlink(`/proc/self/ns/${kind}`))),
   );
   return kinds.filter((_, index) => isPrivate[index]).sort();
+}
+
+/** The holder of a pod has no /dev. */
+async function devicesBelow(path: string): Promise<readonly string[]> {
+  return (await readdir(path).catch((): string[] => [])).sort();
 }
