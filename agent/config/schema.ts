@@ -113,7 +113,7 @@ export const agentConfigSchema = z.strictObject({
   paths: paths.prefault({}),
   reconcile: reconcile.prefault({}),
   logs: logs.prefault({}),
-  /** Our own cgroup below each hierarchy's root. */
+  /** Our own cgroup below each hierarchy's root. What is above its last component must be there, such as a unit's. */
   cgroupRoot: z
     .string()
     .regex(/^\/[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/, 'must be an absolute cgroup path such as /holdfast')
