@@ -23,7 +23,7 @@ interface ModuleExports {
   readonly opa_json_dump: (valueAddress: number) => number;
 }
 
-await serve(parentPort as MessagePort, workerData as ThreadSetup);
+void serve(parentPort as MessagePort, workerData as ThreadSetup);
 
 async function serve(port: MessagePort, setup: ThreadSetup): Promise<void> {
   try {

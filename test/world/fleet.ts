@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { access, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApiClient } from '../../agent/api/client.ts';
 import type { NodeStatus } from '../../manifests/index.ts';
@@ -47,7 +47,8 @@ export interface Fleet {
   breakRegistry(misbehave: ((request: SeenRequest) => Fault | null) | null): void;
   /** Changes the agent's configuration file; the next agent reads it. */
   configure(change: (config: FleetConfig) => void): Promise<void>;
-  startAgent(): Promise<Program>;
+  /** @param program file of the command line; the sources' unless given. */
+  startAgent(program?: string): Promise<Program>;
   /** Runs `holdfast` with this fleet's configuration. */
   holdfast(...args: readonly string[]): Promise<CliResult>;
   /** Asks the agent over its local API. */
@@ -59,6 +60,8 @@ export interface Fleet {
 }
 
 const MAIN = new URL('../../agent/main.ts', import.meta.url).pathname;
+/** The command line is started as users do, so that its first line says how Node runs it; this one, not another. */
+const NODE_ON_PATH = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 
 /** Starts a fleet of one node with an empty repository; the agent is not running yet. */
 export async function startFleet(): Promise<Fleet> {
@@ -106,10 +109,11 @@ export async function startFleet(): Promise<Fleet> {
       change(config);
       await writeFile(configFile, JSON.stringify(config, null, 2));
     },
-    startAgent: () =>
+    startAgent: (program = MAIN) =>
       startProgram({
-        command: process.execPath,
-        args: [MAIN, '--config', configFile, 'agent'],
+        command: program,
+        args: ['--config', configFile, 'agent'],
+        env: NODE_ON_PATH,
         ready: /agent of node \S+ runs/,
       }),
     until: (what, isSo, timeoutMs = 20_000) => waitForStatus(api.status, what, isSo, timeoutMs),
@@ -188,7 +192,8 @@ function agentConfig({
 
 function runCli(args: readonly string[]): Promise<CliResult> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const options = { env: { ...process.env, ...NODE_ON_PATH }, maxBuffer: 64 * 1024 * 1024 };
+    execFile(MAIN, args, options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
   });
