@@ -1,6 +1,6 @@
 import type { Condition, ConditionType, NodeStatus, WorkloadStatus } from '../../manifests/index.ts';
 import type { Drift } from '../drift/compare.ts';
-import type { Plan } from '../reconcile/plan.ts';
+import { isConverged, type Plan } from '../reconcile/plan.ts';
 import type { DesiredState, ObservedState, PlanContext } from '../reconcile/state.ts';
 import { workloadStatus } from './workload-status.ts';
 
@@ -58,6 +58,8 @@ function describe(
   const stuck = workloads.filter((workload) => workload.state === 'Blocked' || workload.state === 'Failed');
   const drifted = snapshot?.drift.length ?? 0;
   const isKnown = snapshot !== null;
+  // The revision may be newer than the last look, and pods that Git has forgotten belong to no workload.
+  const isSettled = isKnown && snapshot.desired.revision === sync.revision?.commit && isConverged(snapshot.plan);
   return [
     condition('Degraded', failure !== null, 'LoopFailed', failure ?? '', 'Working', 'the agent works as it should'),
     condition(
@@ -89,7 +91,7 @@ function describe(
       : condition('Stalled', true, 'RevisionRefused', sync.refused.message, '', ''),
     condition(
       'Synced',
-      isKnown && sync.refused === null && drifted === 0 && notReady.length === 0,
+      isSettled && sync.refused === null && drifted === 0 && notReady.length === 0,
       'Synced',
       'the node runs what Git says',
       'OutOfSync',

@@ -63,6 +63,14 @@ describe('the registry of names', () => {
     expect(strays).toEqual([]);
   });
 
+  test('every name that is registered is spelled by a source that sends it', () => {
+    const text = agentSources()
+      .map((source) => source.text)
+      .join('\n');
+    const registered = [...signals.map(([name]) => name), ...Object.keys(attributes)];
+    expect(registered.filter((name) => !text.includes(`'${name}'`))).toEqual([]);
+  });
+
   test('only this folder speaks OpenTelemetry', () => {
     const users = agentSources().flatMap(({ path, text }) => (text.includes('@opentelemetry/') ? [path] : []));
     expect(users.length).toBeGreaterThan(0);

@@ -23,7 +23,6 @@ export const attributes = {
   'security_rule.ruleset.name': { type: 'string', brief: 'Policy the rule belongs to, such as `baseline`' },
   'vcs.ref.head.name': { type: 'string', brief: 'Branch or tag that is followed' },
   'vcs.ref.head.revision': { type: 'string', brief: 'Full commit id' },
-  'holdfast.container.exit.code': { type: 'int', brief: 'Exit status of the container process' },
   'holdfast.drift.action': { type: ['healed', 'reported', 'frozen'], brief: 'What is done about the difference' },
   'holdfast.drift.desired': { type: 'string', brief: 'Value that Git wants; never a secret' },
   'holdfast.drift.field': { type: 'string', brief: 'What differs, such as `limits.memoryBytes`' },
@@ -54,7 +53,7 @@ export const attributes = {
   'holdfast.source.revision.previous': { type: 'string', brief: 'Commit accepted before' },
   'holdfast.source.signer': { type: 'string', brief: 'Principal whose signature verified' },
   'holdfast.step.kind': { type: 'string', brief: 'Kind of the plan step' },
-  'holdfast.step.outcome': { type: ['done', 'failed', 'skipped'], brief: 'How the step ended' },
+  'holdfast.step.outcome': { type: ['done', 'failed'], brief: 'How the step ended' },
   'holdfast.workload.name': { type: 'string', brief: 'Workload key, `namespace/name`' },
   'holdfast.workload.previous_state': {
     type: workloadStates,

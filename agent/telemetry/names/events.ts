@@ -15,7 +15,6 @@ export const events = {
     brief: 'A new commit was verified and accepted',
     attributes: {
       'vcs.ref.head.revision': 'required',
-      'vcs.ref.head.name': 'optional',
       'holdfast.source.revision.previous': 'optional',
       'holdfast.source.signer': 'required',
     },
@@ -72,19 +71,6 @@ export const events = {
     brief: 'A difference was healed',
     attributes: {
       'holdfast.drift.field': 'required',
-      'holdfast.workload.name': 'optional',
-      'holdfast.drift.desired': 'optional',
-      'holdfast.drift.observed': 'optional',
-      'container.id': 'optional',
-      'vcs.ref.head.revision': 'optional',
-    },
-  },
-  'holdfast.drift.ignored': {
-    severity: 'INFO',
-    brief: 'A difference is left as it is',
-    attributes: {
-      'holdfast.drift.field': 'required',
-      'holdfast.drift.action': 'required',
       'holdfast.workload.name': 'optional',
       'holdfast.drift.desired': 'optional',
       'holdfast.drift.observed': 'optional',

@@ -19,14 +19,14 @@ export const metrics = {
   'holdfast.reconcile.duration': {
     instrument: 'histogram',
     unit: 's',
-    brief: 'Time of one run of the loop',
+    brief: 'Time of one run of the loop: a look at the node and the plan made from it',
     attributes: { 'holdfast.reconcile.outcome': 'required' },
     buckets: [0.01, 0.1, 0.5, 1, 5, 30, 120],
   },
   'holdfast.reconcile.runs': {
     instrument: 'counter',
     unit: '{run}',
-    brief: 'Runs of the loop',
+    brief: 'Runs of the loop: looks at the node',
     attributes: { 'holdfast.reconcile.outcome': 'required' },
   },
   'holdfast.reconcile.last_success.time': {

@@ -9,11 +9,10 @@ export interface SpanDefinition {
 /** Every span Holdfast sends. */
 export const spans = {
   'holdfast.reconcile': {
-    brief: 'One run of the loop; parent of all below',
+    brief: 'Take what the source has, and carry it out; parent of all below',
     attributes: {
       'cicd.pipeline.action.name': 'required',
       'vcs.ref.head.revision': 'optional',
-      'holdfast.reconcile.outcome': 'optional',
     },
   },
   'holdfast.source.fetch': {
@@ -33,7 +32,7 @@ export const spans = {
     attributes: { 'holdfast.workload.name': 'required', 'holdfast.policy.decision': 'optional' },
   },
   'holdfast.plan': {
-    brief: 'Compute the next safe steps',
+    brief: 'Look at the node and compute the next safe steps',
     attributes: { 'vcs.ref.head.revision': 'required', 'holdfast.plan.steps': 'optional' },
   },
   'holdfast.apply': {
@@ -57,12 +56,10 @@ export const spans = {
     attributes: { 'container.id': 'required', 'container.name': 'required', 'holdfast.workload.name': 'optional' },
   },
   'holdfast.container.stop': {
-    brief: 'Stop a container, until no process is left of it',
+    brief: 'Stop the containers of a pod, until no process is left of them',
     attributes: {
       'container.id': 'required',
-      'container.name': 'optional',
       'holdfast.workload.name': 'optional',
-      'holdfast.container.exit.code': 'optional',
     },
   },
 } as const satisfies Readonly<Record<`holdfast.${string}`, SpanDefinition>>;
