@@ -7,7 +7,7 @@ import type { LoadedConfig } from './config/load-config.ts';
 import { createImageSource } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
 import { createGitSource } from './source/index.ts';
-import { openStateFiles } from './state/state-files.ts';
+import { openStateFiles, sweepStateFiles } from './state/state-files.ts';
 import { createTelemetry } from './telemetry/index.ts';
 import { version } from './version.ts';
 
@@ -56,6 +56,7 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     headersFile: otlp.headersFile ?? null,
     metricIntervalMs: otlp.metricIntervalMs,
   });
+  await sweepStateFiles(paths.state);
   const state = openStateFiles(paths.state);
   const engine = await openPolicyEngine({
     bundleDir: policy.bundle ?? DEFAULT_BUNDLE_DIR,

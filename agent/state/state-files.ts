@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeStatus } from '../../manifests/index.ts';
 import { removeDurably, writeDurably } from '../../native/index.ts';
@@ -19,13 +19,18 @@ export interface StateFiles {
   writeStatus(status: NodeStatus): Promise<void>;
 }
 
+const LAST_GOOD = 'last-good';
+
 /** Opens the state files below a directory; they are made when first written. */
 export function openStateFiles(stateDir: string): StateFiles {
   const appliedPath = join(stateDir, 'applied.json');
   const statusPath = join(stateDir, 'status.json');
-  const lastGoodDir = join(stateDir, 'last-good');
+  const lastGoodDir = join(stateDir, LAST_GOOD);
   return {
-    readApplied: async () => (await readJson<{ commit?: string }>(appliedPath))?.commit ?? null,
+    readApplied: async () => {
+      const commit = (await readJson<{ commit?: unknown }>(appliedPath))?.commit;
+      return typeof commit === 'string' ? commit : null;
+    },
     writeApplied: (commit) => writeDurably(appliedPath, JSON.stringify({ commit })),
     readLastGood: () => readVersions(lastGoodDir),
     writeLastGood: (version) => writeDurably(join(lastGoodDir, fileName(keyOf(version))), JSON.stringify(version)),
@@ -33,6 +38,17 @@ export function openStateFiles(stateDir: string): StateFiles {
     readStatus: () => readJson<NodeStatus>(statusPath),
     writeStatus: (status) => writeDurably(statusPath, JSON.stringify(status)),
   };
+}
+
+/** What {@link writeDurably} leaves when the agent dies while it writes. */
+const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/;
+
+/** Removes unfinished state files of an agent that died. Only for the one agent of the node, before it writes any. */
+export async function sweepStateFiles(stateDir: string): Promise<void> {
+  for (const directory of [stateDir, join(stateDir, LAST_GOOD)]) {
+    const names = await readdir(directory).catch((): string[] => []);
+    for (const name of names) if (UNFINISHED.test(name)) await rm(join(directory, name), { force: true });
+  }
 }
 
 async function readVersions(directory: string): Promise<ReadonlyMap<string, Version>> {
