@@ -1,7 +1,7 @@
 import { BackendError } from '../../errors.ts';
 import { removeTree } from '../../files/remove-tree.ts';
 import { openGroup } from '../container/groups.ts';
-import { runHooks } from '../container/hooks.ts';
+import { runHooksOnward } from '../container/hooks.ts';
 import type { ContainerState } from '../container/state.ts';
 import { describeState } from '../container/status.ts';
 import { expectStatus, type RuntimeContext } from '../runtime-context.ts';
@@ -28,10 +28,5 @@ export async function removeContainer(context: RuntimeContext, container: Contai
   await group.remove();
   await removeTree(context.store.directoryOf(container.id));
   const state = describeState(container, 'stopped');
-  for (const hook of container.hooks.poststop) {
-    const hooks = { ...container.hooks, poststop: [hook] };
-    await runHooks({ hooks, stage: 'poststop', state, inside: null }).catch((error: Error) =>
-      context.log.warn(error.message),
-    );
-  }
+  await runHooksOnward({ hooks: container.hooks, stage: 'poststop', state, inside: null }, context.log.warn);
 }

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { BackendError } from '../../errors.ts';
 import { decodeFailure, FAILURE_BYTES } from '../../launch/report.ts';
-import { runHooks } from '../container/hooks.ts';
+import { runHooks, runHooksOnward } from '../container/hooks.ts';
 import { describeState, START_SOCKET } from '../container/status.ts';
 import { expectStatus, type RuntimeContext } from '../runtime-context.ts';
 
@@ -19,9 +19,7 @@ export async function startContainer(context: RuntimeContext, id: string): Promi
   await execute(directory);
   await rm(join(directory, START_SOCKET), { force: true });
   const running = describeState(container, 'running');
-  await runHooks({ hooks, stage: 'poststart', state: running, inside: null }).catch((error: Error) =>
-    context.log.warn(error.message),
-  );
+  await runHooksOnward({ hooks, stage: 'poststart', state: running, inside: null }, context.log.warn);
 }
 
 /** The container closes the connection without a word when it executes its program. */

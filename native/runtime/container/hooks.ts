@@ -28,6 +28,14 @@ export async function runHooks(run: HookRun): Promise<void> {
   }
 }
 
+/** The same for a stage whose failures change nothing any more: each is told, and the next hook runs. */
+export async function runHooksOnward(run: HookRun, warn: (message: string) => void): Promise<void> {
+  for (const hook of run.hooks[run.stage]) {
+    const hooks = { ...run.hooks, [run.stage]: [hook] };
+    await runHooks({ ...run, hooks }).catch((error: Error) => warn(error.message));
+  }
+}
+
 /** @returns what went wrong, or null. */
 async function runHook(hook: BundleHook, run: HookRun): Promise<string | null> {
   let child: ChildProcess;
