@@ -16,11 +16,15 @@ export async function pidsOfGroup(ground: CgroupGround, group: string): Promise<
 }
 
 /**
- * Kills all of a group. Forks are stopped first (`pids.max` 0), so that the number of processes only falls.
+ * Kills all of a group: at once where the kernel can, so that no program meets a fork that fails before its end. For
+ * whatever is left forks are stopped (`pids.max` 0), so that the number of processes only falls.
  * @throws BackendError `kernel` when processes are left after ten seconds (unkillable sleep in the kernel).
  */
 export async function killGroup(ground: CgroupGround, group: string): Promise<void> {
-  if ((await pidsOfGroup(ground, group)).length === 0) return;
+  const pids = await pidsOfGroup(ground, group);
+  if (pids.length === 0) return;
+  refuseOwnProcess(group, pids);
+  await killUnified(ground.unified, group);
   const limit = join(ground.pids.directory, group, 'pids.max');
   const before = await readControl(limit);
   await writeControlIfPresent(limit, '0');
@@ -35,9 +39,7 @@ async function killUntilEmpty(ground: CgroupGround, group: string): Promise<void
   const deadline = Date.now() + KILL_MS;
   let pids = await pidsOfGroup(ground, group);
   for (let pauseMs = FIRST_PAUSE_MS; pids.length > 0; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    if (pids.includes(process.pid)) {
-      throw new BackendError('invalid-spec', 'kill', `cgroup "${group}" holds this very process (${process.pid})`);
-    }
+    refuseOwnProcess(group, pids);
     if (Date.now() > deadline) {
       throw new BackendError('kernel', 'kill', `cgroup "${group}": processes ${pids.join(', ')} do not die`);
     }
@@ -45,6 +47,11 @@ async function killUntilEmpty(ground: CgroupGround, group: string): Promise<void
     await sleep(pauseMs);
     pids = await pidsOfGroup(ground, group);
   }
+}
+
+function refuseOwnProcess(group: string, pids: readonly number[]): void {
+  if (!pids.includes(process.pid)) return;
+  throw new BackendError('invalid-spec', 'kill', `cgroup "${group}" holds this very process (${process.pid})`);
 }
 
 async function killOnce(ground: CgroupGround, group: string, pids: readonly number[]): Promise<void> {

@@ -207,6 +207,16 @@ describe('death', () => {
     expect(await stage.cgroups.pids('pod/app')).toHaveLength(1);
   });
 
+  test('by SIGKILL is by SIGKILL, however busily it forks: no program meets a failing fork before its end', async () => {
+    await stage.sandbox();
+    for (let round = 0; round < 10; round++) {
+      await stage.backend.startContainer(stage.spec('while :; do /bin/true; done'));
+      await sleep(30);
+      await stage.backend.stopContainer(APP, { graceMs: 0, signal: 'SIGCHLD' });
+      expect(await stage.exited('app')).toMatchObject({ code: null, signal: 'SIGKILL' });
+    }
+  });
+
   test('of the whole node leaves nothing on the disk but what is in use', async () => {
     await stage.sandbox();
     await stage.backend.startContainer(stage.spec('sleep 1000'));
