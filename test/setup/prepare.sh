@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Brings a Debian machine that has only Node to where one thing runs. Says what it does; does nothing twice.
-# Usage: prepare.sh [check|demo|bench|test]      (test, the default, needs everything)
+# Usage: prepare.sh [check|demo|bench|test|vm]      (test, the default, needs everything)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 
 level=${1:-test}
-declare -A tools=([check]='' [demo]='cosign collector' [bench]='cosign collector' [test]='opa cosign collector')
+declare -A tools=(
+  [check]='' [demo]='cosign collector' [bench]='cosign collector' [test]='opa cosign collector' [vm]='cosign'
+)
 if [ -z "${tools[$level]+known}" ]; then
-  echo "unknown level '$level': expected check, demo, bench or test" >&2
+  echo "unknown level '$level': expected check, demo, bench, test or vm" >&2
   exit 2
 fi
 

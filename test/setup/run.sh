@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prepares the machine, then runs one thing on the project's own Node.
-# Usage: run.sh demo|bench [arguments]      run.sh test|faults [jest arguments]
+# Usage: run.sh demo|bench|vm [arguments]      run.sh test|faults [jest arguments]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,7 +13,7 @@ main() {
   test/setup/prepare.sh "${what/faults/test}"
   export PATH=$PWD/node_modules/.bin:$PATH
   case $what in
-    demo | bench) as_root node "test/$what/main.ts" "$@" ;;
+    demo | bench | vm) as_root node "test/$what/main.ts" "$@" ;;
     test) test/setup/check.sh && run_tests "$@" ;;
     faults) HOLDFAST_FAULTS=EIO,ENOSPC,EROFS,ENOMEM,EPERM,EINTR run_tests test/native/.*-faults "$@" ;;
   esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, and starts none of the services they bring.
-# Usage: system-packages.sh check|demo|bench|test
+# Usage: system-packages.sh check|demo|bench|test|vm
 set -euo pipefail
 
 # shellcheck source=test/setup/as-root.sh
@@ -13,6 +13,7 @@ declare -A packages=(
   [demo]="${build[*]} ${world[*]}"
   [bench]="${build[*]} ${world[*]} bubblewrap crun"
   [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables python3-minimal shellcheck"
+  [vm]="${build[*]} ${world[*]} debian-archive-keyring e2fsprogs mmdebstrap qemu-system-x86"
 )
 # Packages whose service Debian would start now and at every boot.
 declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)

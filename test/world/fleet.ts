@@ -18,6 +18,8 @@ import { type Fault, faultyRegistryProxy, type SeenRequest } from './registry-pr
 import { createSshSigner, type SshSigner, writeAllowedSigners } from './signing.ts';
 import { makeTempDir } from './temp-dir.ts';
 
+export { holds, runningPids } from './node-status.ts';
+
 /** What a run of the command line did. */
 export interface CliResult {
   readonly code: number;
@@ -126,7 +128,8 @@ export async function startFleet(): Promise<Fleet> {
   };
 }
 
-function publishImage(registry: string, version: string): Promise<BuiltImage> {
+/** Pushes an image of busybox that runs as user 1000 and prints its version, then waits. Nobody signs it. */
+export function publishImage(registry: string, version: string): Promise<BuiltImage> {
   return buildBusyboxImage({
     registry,
     name: 'app',
@@ -230,20 +233,6 @@ async function removeContainers(directory: string, cgroupRoot: string): Promise<
   for (const { id } of strangers) await backend.removeStranger(id);
   for (const { id } of sandboxes) await backend.removeSandbox(id);
   await (await createCgroupDriver({ root: cgroupRoot })).remove('');
-}
-
-/** @returns the process ids of the running containers of a status, by pod and container. */
-export function runningPids(status: NodeStatus): Readonly<Record<string, number>> {
-  const pids: Record<string, number> = {};
-  for (const pod of status.workloads.flatMap((workload) => workload.pods)) {
-    for (const { name, pid } of pod.containers) if (pid !== null) pids[`${pod.id}/${name}`] = pid;
-  }
-  return pids;
-}
-
-/** @returns whether a condition of a status holds. */
-export function holds(status: NodeStatus, type: NodeStatus['conditions'][number]['type']): boolean {
-  return status.conditions.some((condition) => condition.type === type && condition.status === 'True');
 }
 
 /** @returns the cgroup v1 or v2 file that limits the memory of a container. */

@@ -10,13 +10,18 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** Starts an empty registry; what is pushed to it is gone when it stops. */
-export async function startRegistry(): Promise<Registry> {
+/**
+ * Starts a registry.
+ * @param options data: where it keeps what is pushed to it; gone when it stops unless given. port: a free one unless given.
+ */
+export async function startRegistry(
+  options: { readonly data?: string; readonly port?: number } = {},
+): Promise<Registry> {
   const directory = await makeTempDir();
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const host = `127.0.0.1:${port}`;
   const file = join(directory.path, 'config.yml');
-  await writeFile(file, configuration(host, join(directory.path, 'data')));
+  await writeFile(file, configuration(host, options.data ?? join(directory.path, 'data')));
   try {
     const program = await startProgram({ command: 'docker-registry', args: ['serve', file], port });
     return { host, stop: () => program.stop().finally(directory.remove) };

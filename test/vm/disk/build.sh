@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Makes .cache/vm/{disk.img,kernel,initrd}: Debian bookworm with its cloud kernel, systemd and cgroup v2. Needs root.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+vm=$(cd "$here/../../.." && pwd)/.cache/vm
+root=$vm/root
+
+# shellcheck source=test/setup/tools/recipe.sh
+. "$here/../../setup/tools/recipe.sh"
+recipe=("$0" "$here/packages.txt" "$here/holdfast-check.service")
+
+main() {
+  is_made "$vm/disk.img" "${recipe[@]}" && return
+  echo "vm: making a Debian disk (about two minutes)"
+  rm -rf "$root"
+  mkdir -p "$vm"
+  trap 'rm -rf "$root"' EXIT
+  install_debian
+  configure
+  cp "$root"/boot/vmlinuz-* "$vm/kernel"
+  cp "$root"/boot/initrd.img-* "$vm/initrd"
+  rm -f "$vm/disk.img"
+  mke2fs -q -t ext4 -d "$root" "$vm/disk.img" 3G >/dev/null
+  set_made "$vm/disk.img" "${recipe[@]}"
+}
+
+install_debian() {
+  local log
+  log=$(mktemp)
+  if ! mmdebstrap --variant=minbase --include="$(paste -sd, "$here/packages.txt")" bookworm "$root" >"$log" 2>&1; then
+    cat "$log" >&2
+    echo 'mmdebstrap could not make the disk. Its own words are above; put them right and run this again.' >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# Nothing runs in it but what the checks need: no login, no timers, no network beyond loopback.
+configure() {
+  local units=$root/etc/systemd/system unit
+  echo holdfast-vm >"$root/etc/hostname"
+  printf '127.0.0.1 localhost holdfast-vm\n::1 localhost\n' >"$root/etc/hosts"
+  printf '/dev/vda / ext4 noatime 0 1\n/dev/vdb /opt/holdfast ext4 noatime 0 0\n' >"$root/etc/fstab"
+  mkdir -p "$root/opt/holdfast" "$units/default.target.wants"
+  install -m 644 "$here/holdfast-check.service" "$units"
+  ln -s ../holdfast-check.service "$units/default.target.wants/"
+  for unit in getty@tty1.service serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+    e2scrub_all.timer fstrim.timer docker-registry.service systemd-networkd-wait-online.service; do
+    ln -sf /dev/null "$units/$unit"
+  done
+}
+
+main

@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createApiClient } from '../../../agent/api/client.ts';
+import type { NodeStatus } from '../../../manifests/index.ts';
+import { holds, runningPids } from '../../world/node-status.ts';
+import { startRegistry } from '../../world/registry.ts';
+import { until } from './check.ts';
+import { readGuestWorld, WORLD } from './guest-world.ts';
+
+const run = promisify(execFile);
+
+const ROOT = join(import.meta.dirname, '../../..');
+const REPOSITORY = join(WORLD, 'fleet.git');
+const CONVERGE_MS = 240_000;
+
+/** Where the agent keeps its state, and where its containers' cgroups are: those of the units in `agent/systemd/`. */
+export const STATE_DIR = '/var/lib/holdfast';
+export const PODS_CGROUP = '/system.slice/holdfast-pods.service/pods';
+
+const agent = createApiClient('/run/holdfast/agent.sock');
+
+/** Installs the agent as its units say, enabled, not started. The next boots find it installed. */
+export async function installAgent(): Promise<void> {
+  const { registryHost } = readGuestWorld();
+  const config = {
+    apiVersion: 'holdfast.dev/v1alpha1',
+    kind: 'AgentConfig',
+    node: { name: 'vm' },
+    source: {
+      url: `file://${REPOSITORY}`,
+      schedule: '*/2 * * * * *',
+      jitterSeconds: 0,
+      signers: { ssh: join(WORLD, 'allowed_signers') },
+    },
+    images: { insecureRegistries: [registryHost], keys: [{ name: 'release', file: join(WORLD, 'keys/cosign.pub') }] },
+    // An emulated processor takes long to compile WebAssembly.
+    policy: { timeoutMs: 30_000 },
+    cgroupRoot: PODS_CGROUP,
+  };
+  await mkdir('/etc/holdfast', { recursive: true });
+  await writeFile('/etc/holdfast/agent.yaml', JSON.stringify(config, null, 2));
+  for (const unit of ['holdfast.service', 'holdfast-pods.service']) {
+    await copyFile(join(ROOT, 'agent/systemd', unit), join('/etc/systemd/system', unit));
+  }
+  await systemctl('daemon-reload');
+  await systemctl('enable', 'holdfast.service');
+}
+
+/** Starts the registry with the world's images; it ends with the machine. */
+export async function startWorldRegistry(): Promise<void> {
+  const port = Number(readGuestWorld().registryHost.split(':')[1]);
+  await startRegistry({ data: join(WORLD, 'registry'), port });
+}
+
+/** Moves branch `main` to a commit, durably. */
+export async function pushCommit(commit: string): Promise<void> {
+  await run('git', ['--git-dir', REPOSITORY, 'update-ref', 'refs/heads/main', commit]);
+  await run('sync', ['--file-system', REPOSITORY]);
+}
+
+/** Waits until the agent says that the node runs what a commit asks for. @returns the status then */
+export async function untilConverged(commit: string): Promise<NodeStatus> {
+  let last = 'no answer';
+  const converged = async (): Promise<NodeStatus | null> => {
+    const status = await agent.status().catch((error: Error) => error);
+    last = status instanceof Error ? status.message : JSON.stringify(status);
+    if (status instanceof Error || status.revision?.commit !== commit) return null;
+    // A pod of the version before may still be on its way out.
+    const isAlone = status.workloads.every(({ pods, desired }) => pods.length === desired);
+    return isAlone && holds(status, 'Ready') && holds(status, 'Synced') ? status : null;
+  };
+  return until(`the node runs ${commit}`, CONVERGE_MS, converged).catch((error: Error) => {
+    throw new Error(`${error.message}; last: ${last}`);
+  });
+}
+
+/** @returns the processes of all containers, by pod and container. */
+export async function containerPids(): Promise<Readonly<Record<string, number>>> {
+  return runningPids(await agent.status());
+}
+
+/** @returns every cgroup below that of the containers, such as `pod` and `pod/app`, sorted. */
+export async function podCgroups(): Promise<readonly string[]> {
+  const root = join('/sys/fs/cgroup', PODS_CGROUP);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort();
+}
+
+/** @returns the cgroup of a process. */
+export async function cgroupOf(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/cgroup`, 'utf8')).trim().replace(/^0::/, '');
+}
+
+/** Runs systemctl. @returns what it said */
+export async function systemctl(...args: readonly string[]): Promise<string> {
+  return (await run('systemctl', [...args])).stdout.trim();
+}
