@@ -1,7 +1,8 @@
 /**
  * The canonical intermediate representation (IR) of one workload: what a manifest means once every default is filled.
  * Names follow Kubernetes where Kubernetes has the idea; quantities carry their unit last. Plain JSON, no undefined:
- * an absent value is null, so that the canonical JSON (and its digest) of equal meanings is equal.
+ * an absent value is null, so that the canonical JSON (and its digest) of equal meanings is equal. A field added later
+ * means, when it is null, false or empty, what held before it: pods that run are not restarted for it (`withoutDefaults`).
  */
 export interface Workload {
   readonly kind: 'Pod' | 'Deployment';

@@ -52,6 +52,20 @@ describe('the identity of a pod', () => {
     expect(identityOf(podText(), moved)).not.toBe(identity);
   });
 
+  test('stays when the IR gains fields that say nothing', () => {
+    const { workloads } = parseManifests([{ path: 'a.yaml', text: podText() }]);
+    const workload = workloads[0]?.workload as Workload;
+    const [container] = workload.pod.containers;
+    const later = {
+      ...workload.pod,
+      laterFlag: false,
+      laterText: null,
+      laterGroup: { laterList: [], laterMap: {} },
+      containers: [{ ...container, laterList: [] }],
+    } as unknown as Workload['pod'];
+    expect(podIdentity({ ...workload, pod: later }, DIGESTS)).toBe(identity);
+  });
+
   test('cannot be told before every image is resolved', () => {
     expect(() => identityOf(podText(), {})).toThrow(RangeError);
   });
