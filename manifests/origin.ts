@@ -1,3 +1,4 @@
+import type { Resource } from './resource.ts';
 import type { Workload } from './workload.ts';
 
 /** A place in a file: `line` and `column` count from 1. */
@@ -28,6 +29,12 @@ export interface Origin {
 export interface LocatedWorkload {
   readonly workload: Workload;
   readonly origin: Origin;
+}
+
+/** A resource with where it came from. */
+export interface LocatedResource {
+  readonly resource: Resource;
+  readonly origin: Pick<Origin, 'file' | 'positions'>;
 }
 
 /**

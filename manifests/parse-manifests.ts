@@ -1,5 +1,6 @@
-import type { LocatedWorkload, Problem } from './origin.ts';
-import { readManifest } from './read-manifest.ts';
+import type { LocatedResource, LocatedWorkload, Problem } from './origin.ts';
+import { type Located, readManifest } from './read-manifest.ts';
+import { resourceKey } from './resource.ts';
 import { workloadKey } from './workload.ts';
 import { readYaml } from './yaml/read-yaml.ts';
 
@@ -14,6 +15,8 @@ export interface ManifestText {
 export interface ParsedManifests {
   /** Sorted by key. */
   readonly workloads: readonly LocatedWorkload[];
+  /** Sorted by kind and name. */
+  readonly resources: readonly LocatedResource[];
   /** Sorted by file and place. */
   readonly problems: readonly Problem[];
 }
@@ -27,39 +30,47 @@ const MOST_PROBLEMS = 1_000;
  */
 export function parseManifests(files: readonly ManifestText[]): ParsedManifests {
   const problems: Problem[] = [];
-  const workloads: LocatedWorkload[] = [];
+  const found: Located[] = [];
   for (const { path, text } of [...files].sort((a, b) => compareText(a.path, b.path))) {
     const read = readYaml(path, text);
     problems.push(...read.problems);
     for (const document of read.documents) {
       const manifest = readManifest(document);
       problems.push(...manifest.problems);
-      if (manifest.value) workloads.push(manifest.value);
+      if (manifest.value) found.push(manifest.value);
     }
   }
-  problems.push(...duplicates(workloads));
+  problems.push(...duplicates(found));
+  const sorted = found.sort((a, b) => compareText(keyOf(a), keyOf(b)));
   return {
-    workloads: workloads.sort((a, b) => compareText(workloadKey(a.workload), workloadKey(b.workload))),
+    workloads: sorted.filter((located) => 'workload' in located),
+    resources: sorted.filter((located) => 'resource' in located),
     problems: shorten(problems.sort(comparePlaces)),
   };
 }
 
-function duplicates(workloads: readonly LocatedWorkload[]): readonly Problem[] {
-  const firsts = new Map<string, LocatedWorkload>();
-  return workloads.flatMap((located) => {
-    const key = workloadKey(located.workload);
+function duplicates(found: readonly Located[]): readonly Problem[] {
+  const firsts = new Map<string, Located>();
+  return found.flatMap((located) => {
+    const key = keyOf(located);
     const first = firsts.get(key);
     if (!first) {
       firsts.set(key, located);
       return [];
     }
     const { file, line } = namePlace(first);
-    const message = `workload \`${key}\` is already defined in ${file}:${line}; rename one of them, or remove it`;
+    const what = 'workload' in located ? `workload \`${key}\`` : `${key.replace(' ', ' `')}\``;
+    const message = `${what} is already defined in ${file}:${line}; rename one of them, or remove it`;
     return [{ ...namePlace(located), path: 'metadata.name', message }];
   });
 }
 
-function namePlace({ origin }: LocatedWorkload): Omit<Problem, 'path' | 'message'> {
+/** Workloads share one space of names whatever their kind; so does each kind of resource. */
+function keyOf(located: Located): string {
+  return 'workload' in located ? workloadKey(located.workload) : resourceKey(located.resource);
+}
+
+function namePlace({ origin }: Located): Omit<Problem, 'path' | 'message'> {
   return { file: origin.file, line: 1, column: 1, ...origin.positions['metadata.name'] };
 }
 

@@ -1,4 +1,5 @@
 import {
+  type LocatedResource,
   type LocatedWorkload,
   type Problem,
   parseManifests,
@@ -11,6 +12,8 @@ import type { Revision } from '../source/source.ts';
 export interface ParsedRevision {
   readonly revision: Omit<Revision, 'files'>;
   readonly workloads: readonly LocatedWorkload[];
+  /** Of the whole fleet: the workloads say which of them this node needs. */
+  readonly resources: readonly LocatedResource[];
 }
 
 export type RevisionResult =
@@ -27,7 +30,7 @@ export function parseRevision(revision: Revision, nodeLabels: Readonly<Record<st
     ok: false,
     refused: { commit: revision.commit, code, message, problems },
   });
-  const { workloads, problems } = parseManifests(files);
+  const { workloads, resources, problems } = parseManifests(files);
   if (problems.length > 0) return refuse('invalid-manifests', `${problems.length} problems in the manifests`, problems);
   if (workloads.length === 0) {
     return refuse(
@@ -36,5 +39,5 @@ export function parseRevision(revision: Revision, nodeLabels: Readonly<Record<st
       [],
     );
   }
-  return { ok: true, parsed: { revision: rest, workloads: selectForNode(workloads, nodeLabels) } };
+  return { ok: true, parsed: { revision: rest, workloads: selectForNode(workloads, nodeLabels), resources } };
 }

@@ -19,6 +19,7 @@ export const UNSUPPORTED = {
   ],
   templateMetadata: ['name', 'namespace', 'creationTimestamp', 'finalizers', 'generateName', 'ownerReferences'],
   deploymentSpec: ['paused', 'progressDeadlineSeconds', 'revisionHistoryLimit'],
+  volumeClaimSpec: ['dataSource', 'dataSourceRef', 'selector', 'volumeAttributesClassName', 'volumeName'],
   labelSelector: ['matchExpressions'],
   podSpec: [
     'activeDeadlineSeconds',

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
-import { annotationMap, dnsLabel, labelMap } from './names.ts';
+import { annotationMap, dnsLabel, dnsSubdomain, labelMap } from './names.ts';
 
 /** ObjectMeta of a workload as written. The name is at most an RFC 1123 label, for it becomes the hostname. */
 export const metadata = strictFields(
@@ -14,11 +14,14 @@ export const metadata = strictFields(
   UNSUPPORTED.metadata,
 );
 
+/** ObjectMeta of anything but a workload as written. The name may have dots. */
+export const resourceMetadata = strictFields({ ...metadata.shape, name: dnsSubdomain }, UNSUPPORTED.metadata);
+
 /** ObjectMeta of a pod template as written. */
 export const templateMetadata = strictFields(
   { labels: labelMap.optional(), annotations: annotationMap.optional() },
   UNSUPPORTED.templateMetadata,
 );
 
-/** What a workload's metadata says, before defaults. */
+/** What the metadata of a workload or resource says, before defaults. */
 export type Metadata = z.output<typeof metadata>;

@@ -8,6 +8,14 @@ export const dnsLabel = z
   })
   .max(63);
 
+/** Name of anything but a workload: an RFC 1123 subdomain. */
+export const dnsSubdomain = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, {
+    error: 'must be lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit',
+  })
+  .max(253);
+
 /** Labels or a node selector: keys and values in Kubernetes' label syntax. */
 export const labelMap = z.record(z.string(), z.string()).superRefine((labels, context) => {
   for (const [key, value] of Object.entries(labels)) {

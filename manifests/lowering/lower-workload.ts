@@ -1,11 +1,9 @@
 import type { WrittenDeployment } from '../kinds/deployment.ts';
-import type { Metadata } from '../kinds/metadata.ts';
 import type { WrittenPod } from '../kinds/pod.ts';
 import type { Workload } from '../workload.ts';
 import { lowerPodSpec } from './lower-pod-spec.ts';
+import { lowerMetadata } from './lower-resource.ts';
 import { lowerStrategy } from './lower-strategy.ts';
-
-const DEFAULT_NAMESPACE = 'default';
 
 /** @returns what a Pod means: one pod, never updated beside the one it replaces. */
 export function lowerPod({ metadata, spec }: WrittenPod): Workload {
@@ -32,14 +30,5 @@ export function lowerDeployment({ metadata, spec }: WrittenDeployment): Workload
     replicas,
     update: lowerStrategy(spec.strategy ?? {}, { replicas, minReadySeconds }),
     pod: lowerPodSpec(template.spec, metadata.name),
-  };
-}
-
-function lowerMetadata(metadata: Metadata): Pick<Workload, 'namespace' | 'name' | 'labels' | 'annotations'> {
-  return {
-    namespace: metadata.namespace ?? DEFAULT_NAMESPACE,
-    name: metadata.name,
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
   };
 }

@@ -91,7 +91,7 @@ describe('files', () => {
   });
 
   test('no files are no problem', () => {
-    expect(parseManifests([])).toEqual({ workloads: [], problems: [] });
+    expect(parseManifests([])).toEqual({ workloads: [], resources: [], problems: [] });
   });
 });
 

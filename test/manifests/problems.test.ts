@@ -314,7 +314,7 @@ describe('a problem of the document', () => {
   test.each<[string, string, string | RegExp]>([
     ['▶kind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: a }] }', 'apiVersion', 'is required'],
     ['▶apiVersion: v1', 'kind', 'is required'],
-    ['apiVersion: v1\n▶kind: Service', 'kind', 'kind `Service` is not supported; supported are `Pod` and `Deployment`'],
+    ['apiVersion: v1\n▶kind: CronJob', 'kind', /^kind `CronJob` is not supported; supported are `Pod`, `Deployment`, /],
     ['apiVersion: v1\n▶kind: constructor', 'kind', /not supported/],
     ['apiVersion: v1\n▶kind: pod', 'kind', 'kind `pod` is not supported; did you mean `Pod`?'],
     ['apiVersion: v1\n▶kind: List', 'kind', /document of its own/],
