@@ -1,4 +1,4 @@
-/** What the shim is told to create for an OCI runtime (native/src/shim/bundle.h). Everything in it is decided. */
+/** What the shim is told to create for an OCI runtime (native/src/shim/bundle/bundle.h). Everything in it is decided. */
 export interface BundleLaunch {
   /** cgroup.procs files through which the container enters its groups. */
   readonly groupFiles: readonly string[];

@@ -15,7 +15,7 @@ const FLAGS = {
 const MOUNT_KINDS = { bind: 1, fs: 2 } as const;
 const MOUNT_FLAGS = { tree: 1 << 0, attributesBelow: 1 << 1, overProc: 1 << 2 } as const;
 
-/** Writes what the shim decodes in native/src/shim/decode-bundle.c; keep both in step. */
+/** Writes what the shim decodes in native/src/shim/bundle/decode.c; keep both in step. */
 export function encodeBundleLaunch(launch: BundleLaunch): Buffer {
   return encode(MODES.bundle, (writer) => {
     writer.u32(flagsOf(launch));

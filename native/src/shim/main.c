@@ -5,7 +5,7 @@
  * For an OCI runtime (bundle.h) it creates a container and ends, or runs a hook among a container's namespaces.
  * Descriptor 3 is the launch spec, 4 the report socket, 5 this program itself (native/src/shim.c).
  */
-#include "bundle.h"
+#include "bundle/bundle.h"
 #include "kernel.h"
 
 #include <errno.h>

@@ -6,25 +6,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-static int join(const struct bundle_namespace *namespace, struct hf_error *error)
-{
-    if (namespace->fd >= 0 && syscall(SYS_setns, namespace->fd, (int)namespace->kind) < 0)
-        return fail(error, "join namespace", namespace->path);
-    return 0;
-}
-
-/* The user namespace comes last: from there on the node's power is gone. */
-static int join_all(const struct bundle_spec *b, struct hf_error *error)
-{
-    for (uint32_t i = 0; i < b->namespace_count; i++)
-        if (b->namespaces[i].kind != CLONE_NEWUSER && join(&b->namespaces[i], error) < 0)
-            return -1;
-    for (uint32_t i = 0; i < b->namespace_count; i++)
-        if (b->namespaces[i].kind == CLONE_NEWUSER && join(&b->namespaces[i], error) < 0)
-            return -1;
-    return 0;
-}
-
 static int raise_hard_limit(const struct limit_spec *limit, struct hf_error *error)
 {
     struct rlimit now;
@@ -63,10 +44,7 @@ static _Noreturn void run_init(struct bundle_spec *b, struct bundle_ends *ends)
 static int start_init(struct bundle_spec *b, struct bundle_ends *ends, int32_t *pid, struct hf_error *error)
 {
     /* The init becomes a sibling, so that it falls to whoever watches over the runtime's orphans. */
-    struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND};
-    for (uint32_t i = 0; i < b->namespace_count; i++)
-        if (b->namespaces[i].path[0] == '\0')
-            args.flags |= b->namespaces[i].kind;
+    struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND | new_namespaces(b)};
     long made = sys_clone3(&args);
     if (made == 0)
         run_init(b, ends);
@@ -79,7 +57,7 @@ _Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_e
     struct hf_error error = {0};
     int32_t pid = 0;
     if (enter_legacy_groups(&bundle->container.groups, &error) == 0 && raise_what_only_root_can(bundle, &error) == 0 &&
-        join_all(bundle, &error) == 0 && start_init(bundle, ends, &pid, &error) == 0) {
+        join_namespaces(bundle, &error) == 0 && start_init(bundle, ends, &pid, &error) == 0) {
         (void)!write(joined, &pid, sizeof pid);
         _exit(0);
     }

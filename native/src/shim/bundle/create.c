@@ -7,35 +7,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-int has_namespace(const struct bundle_spec *bundle, uint32_t kind)
-{
-    for (uint32_t i = 0; i < bundle->namespace_count; i++)
-        if (bundle->namespaces[i].kind == kind)
-            return 1;
-    return 0;
-}
-
-int has_new_namespace(const struct bundle_spec *bundle, uint32_t kind)
-{
-    for (uint32_t i = 0; i < bundle->namespace_count; i++)
-        if (bundle->namespaces[i].kind == kind)
-            return bundle->namespaces[i].path[0] == '\0';
-    return 0;
-}
-
-static int open_namespaces(struct bundle_spec *b, struct hf_error *error)
-{
-    for (uint32_t i = 0; i < b->namespace_count; i++) {
-        struct bundle_namespace *namespace = &b->namespaces[i];
-        if (namespace->path[0] == '\0')
-            continue;
-        namespace->fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
-        if (namespace->fd < 0)
-            return fail(error, "open namespace", namespace->path);
-    }
-    return 0;
-}
-
 /* Everything that is found by a path of the node. */
 static int open_ends(struct bundle_spec *b, struct bundle_ends *ends, struct hf_error *error)
 {

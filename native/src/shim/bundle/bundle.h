@@ -89,7 +89,7 @@ struct visit_spec {
     struct texts args, env;
 };
 
-/* ---- decode-bundle.c: as spec_decode; `mode` says which of the two it was. */
+/* ---- decode.c: as spec_decode; `mode` says which of the two it was. */
 
 struct bundle_specs {
     uint32_t mode;
@@ -99,7 +99,18 @@ struct bundle_specs {
 
 int bundle_decode(struct bundle_specs *specs, const void *bytes, size_t size, void *arena, size_t arena_size);
 
-/* ---- bundle.c: the node's side. */
+/* ---- namespaces.c */
+
+int has_namespace(const struct bundle_spec *bundle, uint32_t kind);
+int has_new_namespace(const struct bundle_spec *bundle, uint32_t kind);
+/* The CLONE_NEW* of those that are made new. */
+uint64_t new_namespaces(const struct bundle_spec *bundle);
+/* Opens those that have a path. */
+int open_namespaces(struct bundle_spec *bundle, struct hf_error *error);
+/* Enters what was opened. The user namespace comes last: from there on the node's power is gone. */
+int join_namespaces(const struct bundle_spec *bundle, struct hf_error *error);
+
+/* ---- create.c: the node's side. */
 
 /* Descriptors that the init takes over. */
 struct bundle_ends {
@@ -111,14 +122,12 @@ struct bundle_ends {
 };
 
 int run_bundle(struct bundle_spec *bundle, int report_fd);
-int has_namespace(const struct bundle_spec *bundle, uint32_t kind);
-int has_new_namespace(const struct bundle_spec *bundle, uint32_t kind);
 
-/* ---- bundle-join.c: the process between the node and the container. Ends in _exit, having sent the init's pid. */
+/* ---- join.c: the process between the node and the container. Ends in _exit, having sent the init's pid. */
 
 _Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int joined);
 
-/* ---- bundle-sockets.c */
+/* ---- sockets.c */
 
 /* Makes the listening socket `start` in a directory. */
 int listen_for_start(const char *state_dir, struct hf_error *error);
@@ -126,11 +135,11 @@ int listen_for_start(const char *state_dir, struct hf_error *error);
 int connect_console(const char *path, struct hf_error *error);
 int send_descriptor(int socket, int fd, struct hf_error *error);
 
-/* ---- bundle-init.c: returns only when a step failed. */
+/* ---- init.c: returns only when a step failed. */
 
 int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct hf_error *error);
 
-/* ---- bundle-mounts.c */
+/* ---- mounts.c */
 
 int open_bundle_root(const struct bundle_spec *bundle, struct hf_error *error);
 int open_bundle_binds(struct bundle_spec *bundle, struct hf_error *error);
@@ -138,16 +147,16 @@ int make_bundle_fs(struct bundle_spec *bundle, struct hf_error *error);
 int attach_bundle_mounts(int root, struct bundle_spec *bundle, struct hf_error *error);
 int finish_bundle_root(int root, const struct bundle_spec *bundle, struct hf_error *error);
 
-/* ---- bundle-devices.c */
+/* ---- devices.c */
 
 int open_bundle_devices(struct bundle_spec *bundle, struct hf_error *error);
 int fill_bundle_dev(int root, const struct bundle_spec *bundle, struct hf_error *error);
 
-/* ---- bundle-console.c: makes the terminal the standard streams and sends its other side away. */
+/* ---- console.c: makes the terminal the standard streams and sends its other side away. */
 
 int open_console(int root, const struct bundle_spec *bundle, int socket, struct hf_error *error);
 
-/* ---- bundle-identity.c: the five sets, the user and its groups. */
+/* ---- identity.c: the five sets, the user and its groups. */
 
 int take_bundle_identity(const struct bundle_spec *bundle, struct hf_error *error);
 
