@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { deployment } from './kinds/deployment.ts';
 import { configMap, secret } from './kinds/keyed-data.ts';
+import { network } from './kinds/network.ts';
 import { pod } from './kinds/pod.ts';
 import { volumeClaim } from './kinds/volume-claim.ts';
+import { lowerNetwork } from './lowering/lower-network.ts';
 import { lowerConfigMap, lowerSecret, lowerVolumeClaim } from './lowering/lower-resource.ts';
 import { lowerDeployment, lowerPod } from './lowering/lower-workload.ts';
 import type { LocatedResource, LocatedWorkload } from './origin.ts';
@@ -31,6 +33,7 @@ const BY_KIND: Readonly<Record<Kind, ManifestReader>> = {
   ConfigMap: resourceReader(configMap, lowerConfigMap),
   Secret: resourceReader(secret, lowerSecret),
   PersistentVolumeClaim: resourceReader(volumeClaim, lowerVolumeClaim),
+  Network: resourceReader(network, lowerNetwork),
 };
 
 /** A map, because the kind comes from the input and may be the name of anything an object inherits. */

@@ -5,7 +5,7 @@ import type { StringMap } from './workload.ts';
  * What a fleet declares besides workloads, and workloads refer to by name. A node takes of these what its own workloads
  * refer to.
  */
-export type Resource = ConfigMap | Secret | PersistentVolumeClaim;
+export type Resource = ConfigMap | Secret | PersistentVolumeClaim | Network;
 
 /** What every resource has. */
 export interface ResourceMetadata {
@@ -39,6 +39,20 @@ export interface PersistentVolumeClaim extends ResourceMetadata {
   readonly storageBytes: number;
   /** What becomes of the data when no commit declares the claim any more. */
   readonly reclaimPolicy: 'Retain' | 'Delete';
+}
+
+/**
+ * `holdfast.dev/v1alpha1 Network`: a network that pods of its namespace may choose. The one named `default` is that of
+ * pods that choose none.
+ */
+export interface Network extends ResourceMetadata {
+  readonly kind: 'Network';
+  /** Such as `10.1.0.0/24`; null has the node choose from its pools. */
+  readonly subnet4: string | null;
+  /** Such as `fd42:1:2:3::/64`; null has the node choose, or do without. */
+  readonly subnet6: string | null;
+  /** Whether its pods reach anything but each other. */
+  readonly isOutbound: boolean;
 }
 
 /** @returns what names a resource in its revision, `Kind namespace/name`. */
