@@ -29,6 +29,10 @@ export interface OciProcess {
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj: number;
+  /** AppArmor profile that is loaded on the node; absent or null leaves it to the kernel. */
+  readonly apparmorProfile?: string | null;
+  /** SELinux label, `user:role:type:level`; absent or null leaves it to the kernel. */
+  readonly selinuxLabel?: string | null;
   readonly rlimits: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
 }
 
@@ -49,6 +53,8 @@ export interface OciLinux {
   readonly seccomp: OciSeccomp | null;
   /** Give the container the node's devices and a writable /sys, /proc/sys (Kubernetes `privileged`). */
   readonly privileged: boolean;
+  /** SELinux label of the container's root and of the file systems made for it. */
+  readonly mountLabel?: string | null;
 }
 
 /** OCI seccomp profile. https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#seccomp */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ContainerSpec } from '../backend.ts';
 import type { CgroupDriver } from '../cgroup/driver.ts';
+import { labelsToSet } from '../labels/labels-to-set.ts';
 import type { ContainerLaunch } from '../launch/launch-spec.ts';
 import type { ProcessId } from '../process/process-id.ts';
 import { groupOf, shimGroupOf } from '../records/layout.ts';
@@ -24,6 +25,11 @@ export interface LaunchGround {
 export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promise<ContainerLaunch> {
   const { process, linux, root, mounts } = spec.config;
   const idBase = ground.sandbox.idBase ?? 0;
+  const labels = await labelsToSet({
+    apparmorProfile: process.apparmorProfile ?? null,
+    selinuxLabel: process.selinuxLabel ?? null,
+    mountLabel: linux.mountLabel ?? null,
+  });
   return {
     mode: 'container',
     shimGroupFiles: ground.cgroups.entryFiles(shimGroupOf(spec.sandboxId)),
@@ -35,7 +41,7 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
     upperDir: join(ground.rootDir, 'upper'),
     workDir: join(ground.rootDir, 'work'),
     devices: await devicesFor(linux.privileged ? 'privileged' : 'default'),
-    mounts: mounts.map(launchMountOf),
+    mounts: mounts.map((mount) => launchMountOf(mount, labels.mountLabel)),
     maskedPaths: linux.maskedPaths,
     readonlyPaths: linux.readonlyPaths,
     args: process.args,
@@ -49,6 +55,7 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
     streamOwner: { uid: idBase + process.user.uid, gid: idBase + process.user.gid },
     log: spec.log,
     exitPath: ground.exitPath,
+    ...labels,
     isRootReadonly: root.readonly,
     hasNoNewPrivileges: process.noNewPrivileges,
     isPrivileged: linux.privileged,

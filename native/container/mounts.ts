@@ -7,11 +7,11 @@ const ATTRIBUTES: Readonly<Record<string, bigint>> = { ro: 0x1n, rw: 0n, nosuid:
 const TMPFS_PARAMETERS = /^(size|mode)=([0-9a-zA-Z%]+)$/;
 
 /** @returns a mount as the shim makes it. @throws BackendError `invalid-spec` naming the mount and the option. */
-export function launchMountOf(mount: OciMount): LaunchMount {
+export function launchMountOf(mount: OciMount, label: string | null): LaunchMount {
   checkPath(mount, 'destination', mount.destination);
   if (mount.type === 'bind') checkPath(mount, 'source', mount.source);
   let attributes = 0n;
-  const parameters: [string, string][] = [];
+  const parameters: [string, string][] = mount.type === 'tmpfs' && label !== null ? [['context', label]] : [];
   const flags = new Set<string>();
   for (const option of mount.options) {
     const attribute = ATTRIBUTES[option];

@@ -69,7 +69,7 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await mkdir(dirname(spec.log.path), { recursive: true, mode: 0o700 });
   const exitPath = layout.exitFile(spec, attempt);
   const launch = await launchOf(withHostsFile(layout, sandbox, spec), { cgroups, sandbox, holder, rootDir, exitPath });
-  await records.saveProfile(spec, profileOf(spec.config.process, launch.seccompFilter));
+  await records.saveProfile(spec, profileOf(spec.config.process, launch));
   const report = await launcher.launch(launch);
   await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report) });
   context.liveness.track(groupOf(spec), report.process);

@@ -70,6 +70,8 @@ function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile 
     seccompFilter: Buffer.from(profile.seccompFilter, 'base64'),
     streamOwner: { uid: idBase + user.uid, gid: idBase + user.gid },
     hasNoNewPrivileges: profile.noNewPrivileges,
+    apparmorProfile: profile.apparmorProfile,
+    selinuxLabel: profile.selinuxLabel,
     terminal: spec.terminal ?? null,
   };
 }

@@ -81,6 +81,7 @@ function writeContainer(writer: SpecWriter, spec: ContainerLaunch): void {
   writer.u64(BigInt(spec.log.maxBytes));
   writer.u32(spec.log.maxFiles);
   writer.text(spec.exitPath);
+  writer.text(spec.mountLabel ?? '');
 }
 
 function writeExec(writer: SpecWriter, spec: ExecLaunch): void {
@@ -117,6 +118,8 @@ function writeIdentity(writer: SpecWriter, spec: ContainerLaunch | ExecLaunch): 
     writer.u64(limit.hard);
   });
   writer.bytes(spec.seccompFilter);
+  writer.text(spec.apparmorProfile ?? '');
+  writer.text(spec.selinuxLabel ?? '');
   writer.u32(spec.streamOwner.uid);
   writer.u32(spec.streamOwner.gid);
 }

@@ -40,6 +40,9 @@ interface ProcessLaunch extends CommonLaunch {
   /** The container's user as the node sees it: owner of its pipes. */
   readonly streamOwner: { readonly uid: number; readonly gid: number };
   readonly hasNoNewPrivileges: boolean;
+  /** Of the program; null leaves it to the kernel. */
+  readonly apparmorProfile: string | null;
+  readonly selinuxLabel: string | null;
 }
 
 /** A process to run beside the others of a running container. */
@@ -65,6 +68,8 @@ export interface ContainerLaunch extends ProcessLaunch {
   readonly readonlyPaths: readonly string[];
   readonly log: { readonly path: string; readonly maxBytes: number; readonly maxFiles: number };
   readonly exitPath: string;
+  /** SELinux label of the file systems made for the container. */
+  readonly mountLabel: string | null;
   readonly isRootReadonly: boolean;
   readonly isPrivileged: boolean;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ContainerLaunch } from '../launch/launch-spec.ts';
 import type { OciProcess } from '../oci.ts';
 
 /** How a container's processes are confined and what they get: what a program run in it later gets too. */
@@ -17,12 +18,14 @@ export const processProfile = z.strictObject({
   rlimits: z.array(z.strictObject({ type: z.string(), soft: z.number(), hard: z.number() })),
   /** The very filter the container runs under, BPF in base64; empty runs unconfined. */
   seccompFilter: z.string(),
+  apparmorProfile: z.string().nullable().default(null),
+  selinuxLabel: z.string().nullable().default(null),
 });
 
 export type ProcessProfile = Readonly<z.infer<typeof processProfile>>;
 
-/** @returns the profile of a container's process and its compiled filter. */
-export function profileOf(process: OciProcess, seccompFilter: Uint8Array): ProcessProfile {
+/** @returns the profile of a container's process, with the filter and the labels of its launch. */
+export function profileOf(process: OciProcess, launch: ContainerLaunch): ProcessProfile {
   const { env, cwd, user, capabilities, noNewPrivileges, oomScoreAdj, rlimits } = process;
   return {
     env: [...env],
@@ -32,6 +35,8 @@ export function profileOf(process: OciProcess, seccompFilter: Uint8Array): Proce
     noNewPrivileges,
     oomScoreAdj,
     rlimits: rlimits.map((limit) => ({ ...limit })),
-    seccompFilter: Buffer.from(seccompFilter).toString('base64'),
+    seccompFilter: Buffer.from(launch.seccompFilter).toString('base64'),
+    apparmorProfile: launch.apparmorProfile,
+    selinuxLabel: launch.selinuxLabel,
   };
 }

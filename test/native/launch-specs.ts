@@ -47,6 +47,8 @@ const process = {
   seccompFilter: fc.uint8Array({ maxLength: 32 }),
   streamOwner: fc.record({ uid: u32, gid: u32 }),
   hasNoNewPrivileges: fc.boolean(),
+  apparmorProfile: fc.option(text),
+  selinuxLabel: fc.option(text),
 };
 
 const processId = fc.record({ pid: fc.integer({ min: 1, max: 2 ** 22 }), startTime: fc.nat() });
@@ -77,6 +79,7 @@ const container: fc.Arbitrary<ContainerLaunch> = fc.record({
   readonlyPaths: texts,
   log: fc.record({ path: text, maxBytes: fc.maxSafeNat(), maxFiles: fc.integer({ min: 1, max: U32 }) }),
   exitPath: text,
+  mountLabel: fc.option(text),
   isRootReadonly: fc.boolean(),
   isPrivileged: fc.boolean(),
 });
@@ -112,7 +115,7 @@ function containerFields(spec: ContainerLaunch): readonly Field[] {
     ...[spec.sandbox.pid, spec.sandbox.startTime, ...counted(spec.groupFiles), ...counted(spec.layers)],
     ...[spec.upperDir, spec.workDir, ...counted(spec.devices), spec.mounts.length, ...spec.mounts.flatMap(mountFields)],
     ...[...counted(spec.maskedPaths), ...counted(spec.readonlyPaths), ...processFields(spec)],
-    ...[spec.log.path, spec.log.maxBytes, spec.log.maxFiles, spec.exitPath],
+    ...[spec.log.path, spec.log.maxBytes, spec.log.maxFiles, spec.exitPath, spec.mountLabel ?? ''],
   ];
 }
 
@@ -128,7 +131,8 @@ function processFields(spec: ContainerLaunch | ExecLaunch): readonly Field[] {
     ...[spec.cwd, spec.user.uid, spec.user.gid, spec.user.umask, ...counted(spec.user.additionalGids)],
     ...[spec.capabilities, spec.oomScoreAdj, spec.rlimits.length],
     ...spec.rlimits.flatMap((limit) => [limit.resource, limit.soft, limit.hard]),
-    ...[...counted([...spec.seccompFilter]), spec.streamOwner.uid, spec.streamOwner.gid],
+    ...[...counted([...spec.seccompFilter]), spec.apparmorProfile ?? '', spec.selinuxLabel ?? ''],
+    ...[spec.streamOwner.uid, spec.streamOwner.gid],
   ];
 }
 

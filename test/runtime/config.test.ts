@@ -10,9 +10,6 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 const refusals: readonly (readonly [string, (config: Config) => void])[] = [
-  ['process.apparmorProfile', (config) => Object.assign(config.process, { apparmorProfile: 'strict' })],
-  ['process.selinuxLabel', (config) => Object.assign(config.process, { selinuxLabel: 'a:b:c' })],
-  ['linux.mountLabel', (config) => Object.assign(config.linux, { mountLabel: 'a:b:c' })],
   ['linux.intelRdt', (config) => Object.assign(config.linux, { intelRdt: { closID: 'a' } })],
   ['linux.resources.blockIO', (config) => Object.assign(config.linux.resources, { blockIO: { weight: 10 } })],
   ['linux.resources.cpu.cpus', (config) => Object.assign(config.linux.resources, { cpu: { cpus: '0' } })],

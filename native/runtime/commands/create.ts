@@ -2,6 +2,7 @@ import { mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BackendError } from '../../errors.ts';
 import { writeDurably } from '../../files/durable.ts';
+import { type Labels, labelsToSet } from '../../labels/labels-to-set.ts';
 import { readBootId } from '../../process/boot-id.ts';
 import type { ProcessId } from '../../process/process-id.ts';
 import { readConfig } from '../config/read-config.ts';
@@ -81,6 +82,7 @@ interface Creation {
 
 async function create(context: RuntimeContext, { container, config, options }: Creation): Promise<ProcessId> {
   const { cgroupPath, hooks } = container;
+  const labels = await labelsToSet(labelsOf(config));
   const group = await openGroup(cgroupPath);
   await group.create(limitsOf(config));
   const groupFiles = group.entryFiles;
@@ -90,6 +92,7 @@ async function create(context: RuntimeContext, { container, config, options }: C
     groupFiles,
     groupDirs: groupFiles.map((file) => ({ path: dirname(file), hierarchy: hierarchyOf(dirname(file), cgroupPath) })),
     stateDir: scratchDir,
+    labels,
     consoleSocket: options.consoleSocket === undefined ? null : resolve(options.consoleSocket),
   });
   return createProcess(launch, async (process) => {
@@ -100,4 +103,12 @@ async function create(context: RuntimeContext, { container, config, options }: C
     await runHooks({ hooks, stage: 'createRuntime', state, inside: null });
     await runHooks({ hooks, stage: 'createContainer', state, inside: { process, scratchDir } });
   });
+}
+
+function labelsOf({ process, linux }: BundleConfig): Labels {
+  return {
+    apparmorProfile: process.apparmorProfile,
+    selinuxLabel: process.selinuxLabel,
+    mountLabel: linux.mountLabel,
+  };
 }

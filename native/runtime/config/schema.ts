@@ -21,6 +21,11 @@ const id = z.int().min(0).max(0xfffffffe);
 const absolute = z.string().startsWith('/', 'expected an absolute path');
 const names = z.array(z.string()).default([]);
 
+const label = z
+  .string()
+  .nullish()
+  .transform((text) => text || null);
+
 const process = z.object({
   terminal: z.boolean().default(false),
   consoleSize: z.object({ height: z.int().min(0).max(65535), width: z.int().min(0).max(65535) }).optional(),
@@ -39,8 +44,8 @@ const process = z.object({
   rlimits: z.array(z.object({ type: z.string(), soft: whole, hard: whole })).default([]),
   noNewPrivileges: z.boolean().default(false),
   oomScoreAdj: z.int().min(-1000).max(1000).optional(),
-  apparmorProfile: refused,
-  selinuxLabel: refused,
+  apparmorProfile: label,
+  selinuxLabel: label,
   scheduler: refused,
   ioPriority: refused,
   execCPUAffinity: refused,
@@ -140,7 +145,7 @@ const linux = z.object({
   maskedPaths: names,
   readonlyPaths: names,
   intelRdt: refused,
-  mountLabel: refused,
+  mountLabel: label,
   netDevices: refused,
   memoryPolicy: refused,
   personality: refused,

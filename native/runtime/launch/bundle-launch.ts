@@ -80,6 +80,9 @@ export interface BundleLaunchProcess {
   readonly rlimits: readonly { readonly resource: number; readonly soft: bigint; readonly hard: bigint }[];
   /** Raw BPF; empty runs unconfined. */
   readonly seccompFilter: Uint8Array;
+  /** Null leaves it to the kernel. */
+  readonly apparmorProfile: string | null;
+  readonly selinuxLabel: string | null;
   readonly terminalSize: { readonly rows: number; readonly columns: number };
 }
 

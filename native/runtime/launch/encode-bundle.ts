@@ -108,6 +108,8 @@ function writeProcess(writer: SpecWriter, process: BundleLaunchProcess): void {
     writer.u64(limit.hard);
   });
   writer.bytes(process.seccompFilter);
+  writer.text(process.apparmorProfile ?? '');
+  writer.text(process.selinuxLabel ?? '');
   writer.u32(process.terminalSize.rows);
   writer.u32(process.terminalSize.columns);
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { capabilityBits } from '../../container/capabilities.ts';
 import { rlimitNumber } from '../../container/rlimits.ts';
+import type { Labels } from '../../labels/labels-to-set.ts';
 import { compileSeccomp } from '../../seccomp/compile.ts';
 import type { BundleConfig } from '../config/schema.ts';
 import type { BundleLaunch, BundleLaunchProcess } from './bundle-launch.ts';
@@ -21,7 +22,9 @@ const NAMESPACES = {
 const ROOT_PROPAGATIONS = { unbindable: 1 << 17, slave: 1 << 19, shared: 1 << 20 } as const;
 const MAX_U64 = 2n ** 64n - 1n;
 
-export interface BundleGround extends Omit<MountGround, 'hasInertDevices'> {
+export interface BundleGround extends Omit<MountGround, 'hasInertDevices' | 'mountLabel'> {
+  /** Those that are for the shim to set. */
+  readonly labels: Labels;
   readonly groupFiles: readonly string[];
   readonly stateDir: string;
   readonly consoleSocket: string | null;
@@ -48,11 +51,13 @@ export function launchOfBundle(config: BundleConfig, ground: BundleGround): Bund
     uidMap: mapText(linux.uidMappings),
     gidMap: mapText(linux.gidMappings),
     sysctls: Object.entries(linux.sysctl).map(([name, value]) => [pathOfSysctl(name), value]),
-    mounts: config.mounts.flatMap((mount) => launchMountsOf(mount, { ...ground, hasInertDevices })),
+    mounts: config.mounts.flatMap((mount) =>
+      launchMountsOf(mount, { ...ground, hasInertDevices, mountLabel: ground.labels.mountLabel }),
+    ),
     devices: hasOwnDev ? devicesOf(linux.devices) : [],
     maskedPaths: linux.maskedPaths,
     readonlyPaths: linux.readonlyPaths,
-    process: processOf(config),
+    process: processOf(config, ground.labels),
     stateDir: ground.stateDir,
     consoleSocket: ground.consoleSocket,
   };
@@ -86,7 +91,7 @@ function mapText(mappings: BundleConfig['linux']['uidMappings']): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }
 
-function processOf(config: BundleConfig): BundleLaunchProcess {
+function processOf(config: BundleConfig, labels: Labels): BundleLaunchProcess {
   const { process } = config;
   const sets = process.capabilities;
   return {
@@ -109,6 +114,8 @@ function processOf(config: BundleConfig): BundleLaunchProcess {
       hard: unsigned64(hard),
     })),
     seccompFilter: filterOf(config),
+    apparmorProfile: labels.apparmorProfile,
+    selinuxLabel: labels.selinuxLabel,
     terminalSize: { rows: process.consoleSize?.height ?? 0, columns: process.consoleSize?.width ?? 0 },
   };
 }

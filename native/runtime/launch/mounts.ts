@@ -30,6 +30,8 @@ const PROPAGATIONS: Readonly<Record<string, number>> = {
 };
 /** Old forms of what is so anyway. */
 const WITHOUT_EFFECT = new Set(['bind', 'rbind', 'defaults', 'newinstance', 'norelatime', 'nostrictatime', 'atime']);
+/** Those that take a label for the whole of them. */
+const LABELLED = ['tmpfs', 'devpts'];
 const FILE_SYSTEMS = ['proc', 'sysfs', 'tmpfs', 'devpts', 'mqueue'];
 
 /** Files of procfs over which others are laid, so that programs see the container's own numbers. */
@@ -39,6 +41,8 @@ export interface MountGround {
   readonly bundle: string;
   /** Device nodes have no effect but in /dev. */
   readonly hasInertDevices: boolean;
+  /** SELinux label of file systems that keep none themselves; null for none. */
+  readonly mountLabel: string | null;
   /** Directories of the container's cgroups. */
   readonly groupDirs: readonly { readonly hierarchy: string | null; readonly path: string }[];
 }
@@ -61,7 +65,9 @@ export function launchMountsOf(mount: BundleMount, ground: MountGround): readonl
   if (!FILE_SYSTEMS.includes(mount.type)) {
     throw invalid(mount, `type ${JSON.stringify(mount.type)} is none of bind, cgroup, ${FILE_SYSTEMS.join(', ')}`);
   }
-  return [{ ...base, kind: 'fs', source: mount.source, type: mount.type, hasMountsBelow: false }];
+  const isLabelled = ground.mountLabel !== null && LABELLED.includes(mount.type);
+  const parameters = isLabelled ? [...base.parameters, ['context', ground.mountLabel] as const] : base.parameters;
+  return [{ ...base, parameters, kind: 'fs', source: mount.source, type: mount.type, hasMountsBelow: false }];
 }
 
 interface ReadOptions {

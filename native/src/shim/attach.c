@@ -29,6 +29,12 @@ int attach(int mount, int target, const char *path, struct hf_error *error)
 
 int make_fs(const char *type, const char *const *parameters, unsigned attributes, struct hf_error *error)
 {
+    return make_labelled_fs(type, parameters, "", attributes, error);
+}
+
+int make_labelled_fs(const char *type, const char *const *parameters, const char *label, unsigned attributes,
+                     struct hf_error *error)
+{
     int fs = sys_fsopen(type);
     if (fs < 0)
         return fail(error, "open file system", type);
@@ -38,6 +44,8 @@ int make_fs(const char *type, const char *const *parameters, unsigned attributes
     for (size_t i = 0; parameters && parameters[i]; i += 2)
         if (sys_fsconfig(fs, FSCONFIG_SET_STRING, parameters[i], parameters[i + 1], 0) < 0)
             return fail(error, "set mount option", parameters[i]);
+    if (label[0] != '\0' && sys_fsconfig(fs, FSCONFIG_SET_STRING, "context", label, 0) < 0)
+        return fail(error, "set mount label", label);
     if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return fail(error, "create file system", type);
     int mount = sys_fsmount(fs, attributes);

@@ -130,6 +130,8 @@ static void take_identity(struct reader *r, struct container_spec *c)
     }
     c->filter_bytes = take_u32(r);
     c->filter = take(r, c->filter_bytes);
+    c->apparmor_profile = take_text(r);
+    c->selinux_label = take_text(r);
     c->stream_uid = take_u32(r);
     c->stream_gid = take_u32(r);
 }
@@ -154,6 +156,7 @@ static void take_container(struct reader *r, struct container_spec *c)
     c->log_max_bytes = take_u64(r);
     c->log_max_files = take_u32(r);
     c->exit_path = take_text(r);
+    c->mount_label = take_text(r);
     if (c->args.count == 0 || c->layers.count == 0 || c->log_max_files == 0)
         r->failed = 1;
 }

@@ -42,7 +42,7 @@ static int connect_pipes(const struct session_pipes *pipes, struct hf_error *err
  * Nothing of this process may be of use to the container, which sees it from the first moment: it cannot be traced or
  * looked into (not dumpable, its memory belonging to the node's users), and no descriptor of the node is in it by execve.
  */
-static int become_process(struct spec *spec, struct session_pipes *pipes, struct hf_error *error)
+static int become_process(struct spec *spec, struct session_pipes *pipes, int procfs, struct hf_error *error)
 {
     const struct container_spec *c = &spec->container;
     if (spec->flags & PRIVATE_USERS && become_root_of_pod(error) < 0)
@@ -51,7 +51,9 @@ static int become_process(struct spec *spec, struct session_pipes *pipes, struct
         return fail(error, "start session", NULL);
     int connected =
         spec->flags & TERMINAL ? take_terminal(spec, pipes->terminal[1], error) : connect_pipes(pipes, error);
-    if (connected < 0 || leave_keyring(error) < 0 || keep_error_pipe(&pipes->start, error) < 0)
+    if (connected < 0 || (has_label(c) && label_program(procfs, c, error) < 0))
+        return -1;
+    if (leave_keyring(error) < 0 || keep_error_pipe(&pipes->start, error) < 0)
         return -1;
     if (enter_cwd(c->cwd, error) < 0 || set_limits(c, error) < 0 || take_identity(spec, error) < 0 ||
         follow_shim(error) < 0)
@@ -61,21 +63,22 @@ static int become_process(struct spec *spec, struct session_pipes *pipes, struct
     return exec_program(c, error);
 }
 
-static _Noreturn void run_process(struct spec *spec, struct session_pipes *pipes)
+static _Noreturn void run_process(struct spec *spec, struct session_pipes *pipes, int procfs)
 {
     struct hf_error error = {0};
-    become_process(spec, pipes, &error);
+    become_process(spec, pipes, procfs, &error);
     (void)!write(pipes->start.error[1], &error, sizeof error);
     _exit(1);
 }
 
 /* A sibling (CLONE_PARENT): the shim reaps it. */
-static int start_process(struct spec *spec, struct session_pipes *pipes, struct joined *joined, struct hf_error *error)
+static int start_process(struct spec *spec, struct session_pipes *pipes, int procfs, struct joined *joined,
+                         struct hf_error *error)
 {
     struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND};
     long pid = sys_clone3(&args);
     if (pid == 0)
-        run_process(spec, pipes);
+        run_process(spec, pipes, procfs);
     if (pid < 0)
         return fail(error, "clone process", NULL);
     joined->pid = (int32_t)pid;
@@ -86,9 +89,11 @@ _Noreturn void enter_and_start(struct spec *spec, struct session_pipes *pipes)
 {
     struct hf_error error = {0};
     struct joined joined = {0};
-    if (enter_legacy_groups(&spec->container.groups, &error) == 0 &&
+    /* Of no use to the container, which cannot look into this process, and closed before anything of it runs. */
+    int procfs = has_label(&spec->container) ? open_procfs(&error) : -1;
+    if ((procfs >= 0 || !has_label(&spec->container)) && enter_legacy_groups(&spec->container.groups, &error) == 0 &&
         raise_with_node_power(&spec->container, &joined.clamped, &error) == 0 && join_container(spec, &error) == 0 &&
-        start_process(spec, pipes, &joined, &error) == 0) {
+        start_process(spec, pipes, procfs, &joined, &error) == 0) {
         if (write(pipes->start.joined[1], &joined, sizeof joined) == sizeof joined)
             _exit(0);
         fail(&error, "tell shim of process", NULL);

@@ -79,7 +79,7 @@ int become_container(struct spec *spec, const struct prepared *prepared, struct 
         return -1;
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || setsid() < 0)
         return fail(error, "start session", NULL);
-    if (leave_keyring(error) < 0)
+    if (leave_keyring(error) < 0 || label_from_node(c, error) < 0)
         return -1;
     int root = make_root(spec, prepared, error);
     if (root < 0 || connect_streams(root, pipes, error) < 0)

@@ -99,6 +99,8 @@ static int mount_overlay(const struct spec *spec, const struct layers *layers, a
     if (add(fs, c, layers, error) < 0 || set_writable(fs, "upperdir", c->upper, error) < 0 ||
         set_writable(fs, "workdir", c->work, error) < 0)
         return -1;
+    if (c->mount_label[0] != '\0' && sys_fsconfig(fs, FSCONFIG_SET_STRING, "context", c->mount_label, 0) < 0)
+        return fail(error, "set mount label", c->mount_label);
     /* The upper directory never outlives its container, so it need not survive a power cut either. */
     if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 ||
         sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0 ||

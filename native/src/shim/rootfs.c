@@ -20,10 +20,11 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
     own->sysfs = prepared->sysfs >= 0 ? prepared->sysfs : make_fs("sysfs", NULL, sys, error);
     if (own->sysfs < 0)
         return -1;
-    own->dev = make_fs("tmpfs", dev, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | no_devices, error);
+    const char *label = spec->container.mount_label;
+    own->dev = make_labelled_fs("tmpfs", dev, label, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | no_devices, error);
     if (own->dev < 0)
         return -1;
-    own->pts = make_fs("devpts", pts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
+    own->pts = make_labelled_fs("devpts", pts, label, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
     if (own->pts < 0)
         return -1;
     own->shm = prepared->shared_memory;

@@ -120,6 +120,9 @@ int make_inside(int root, const char *path, int want_directory, struct hf_error 
 int attach(int mount, int target, const char *path, struct hf_error *error);
 /* Makes a detached file system; parameters are key, value pairs ending in NULL, or NULL. */
 int make_fs(const char *type, const char *const *parameters, unsigned attributes, struct hf_error *error);
+/* The same with an SELinux label for all that is in it, unless it is empty. */
+int make_labelled_fs(const char *type, const char *const *parameters, const char *label, unsigned attributes,
+                     struct hf_error *error);
 
 #define HARMLESS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
@@ -161,6 +164,15 @@ int confine(const struct spec *spec, struct hf_error *error);
 int bound_capabilities(uint64_t keep, struct hf_error *error);
 int set_ids(const struct container_spec *c, struct hf_error *error);
 int install_filter(const struct container_spec *c, struct hf_error *error);
+
+/* ---- labels.c: the AppArmor profile and the SELinux label of the program that this process executes next. */
+
+int has_label(const struct container_spec *c);
+/* Returns the node's procfs, O_PATH. */
+int open_procfs(struct hf_error *error);
+int label_program(int proc, const struct container_spec *c, struct hf_error *error);
+/* Both at once, where the node's procfs is still in reach. */
+int label_from_node(const struct container_spec *c, struct hf_error *error);
 
 /* ---- program.c */
 

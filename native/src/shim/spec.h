@@ -80,6 +80,8 @@ struct container_spec {
     struct limit_spec *limits;
     uint32_t filter_bytes;
     const void *filter;
+    /* Empty for none. The last is for the file systems made for the container, which have no labels of their own. */
+    const char *apparmor_profile, *selinux_label, *mount_label;
     /* Who may open the container's stdout and stderr anew (/dev/stdout), as the node sees the ids. */
     uint32_t stream_uid, stream_gid;
     const char *log_path;

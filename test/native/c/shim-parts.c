@@ -67,6 +67,8 @@ static void process(const struct container_spec *c)
     number(c->filter_bytes);
     for (uint32_t i = 0; i < c->filter_bytes; i++)
         number(((const uint8_t *)c->filter)[i]);
+    text(c->apparmor_profile);
+    text(c->selinux_label);
     number(c->stream_uid);
     number(c->stream_gid);
 }
@@ -95,6 +97,7 @@ static void container(const struct container_spec *c)
     number(c->log_max_bytes);
     number(c->log_max_files);
     text(c->exit_path);
+    text(c->mount_label);
 }
 
 static void show(const struct spec *spec)

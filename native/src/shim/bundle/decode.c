@@ -84,6 +84,8 @@ static void take_process(struct reader *r, struct bundle_spec *b)
     take_limits(r, c);
     c->filter_bytes = take_u32(r);
     c->filter = take(r, c->filter_bytes);
+    c->apparmor_profile = take_text(r);
+    c->selinux_label = take_text(r);
     b->rows = take_u32(r);
     b->columns = take_u32(r);
     if (c->args.count == 0)

@@ -133,7 +133,7 @@ int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct h
     umask(022);
     if (await_go(ends, error) < 0 || set_up_namespaces(bundle, error) < 0)
         return -1;
-    if (tell_ready(ends, error) < 0 || await_go(ends, error) < 0)
+    if (tell_ready(ends, error) < 0 || await_go(ends, error) < 0 || label_from_node(c, error) < 0)
         return -1;
     int root = make_root(bundle, ends, error);
     if (root < 0 || (ends->console >= 0 && open_console(root, bundle, ends->console, error) < 0))
