@@ -1,6 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import type { GroupUsage } from './cgroup/usage.ts';
+import type { Limits } from './limits.ts';
 import type { OciConfig, OciProcess } from './oci.ts';
+
+export type { IoDeviceLimits, Limits } from './limits.ts';
 
 /**
  * How containers run. One contract, several grounds: the kernel (`createKernelBackend`) and the fake of the tests;
@@ -114,13 +117,6 @@ export interface LogFile {
   readonly maxFiles: number;
 }
 
-/** Null is no limit. */
-export interface Limits {
-  readonly memoryBytes: number | null;
-  readonly cpuMillis: number | null;
-  readonly pids: number | null;
-}
-
 export interface Observation {
   readonly networks: readonly ObservedNetwork[];
   readonly sandboxes: readonly ObservedSandbox[];
@@ -163,12 +159,18 @@ export interface ObservedContainer extends ContainerRef {
   readonly clamped: readonly ClampedSetting[];
   /** Limits last asked for through this backend. */
   readonly applied: Limits;
-  /** Limits the kernel has now, in the same units; null when the cgroup is gone. */
+  /**
+   * Limits the kernel has now, in the same units: of memory, CPU and processes, and of the others those applied. Equal to
+   * what `canonicalLimits` makes of the applied ones unless somebody else changed them. Null when the cgroup is gone.
+   */
   readonly kernel: Limits | null;
 }
 
-/** Settings that only a node with every power over itself grants: raised rlimits, a negative OOM score. */
-export type ClampedSetting = 'rlimits' | 'oomScoreAdj';
+/**
+ * Settings that only a node with every power over itself grants (raised rlimits, a negative OOM score), a soft limit of
+ * memory where the kernel has a softer one only, and weights of disks whose schedulers have none.
+ */
+export type ClampedSetting = 'rlimits' | 'oomScoreAdj' | 'memoryHigh' | 'ioWeight';
 
 export interface ContainerExit {
   /** Exit status, or null when a signal ended it or nobody saw it end (`lost`). */

@@ -1,6 +1,7 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
 import type { Limits } from '../../native/index.ts';
 import { runs } from '../reconcile/availability.ts';
+import { describeLimit, differingLimits } from '../reconcile/limits.ts';
 import { podId } from '../reconcile/pod-id.ts';
 import { findContainer, hasBegun, hasCompleted, isComplete, startOrder } from '../reconcile/start-order.ts';
 import type {
@@ -126,26 +127,28 @@ function comparePod(pod: ObservedPod, version: Version, action: Drift['action'])
   });
 }
 
-const LIMIT_FIELDS = { memoryBytes: 'memory', cpuMillis: 'cpu', pids: 'pids' } as const;
+/** Where a manifest has each limit, below a container. */
+const LIMIT_FIELDS: { readonly [Limit in keyof Required<Limits>]: string } = {
+  memoryBytes: 'resources.limits.memory',
+  cpuMillis: 'resources.limits.cpu',
+  pids: 'resources.limits.pids',
+  memoryHighBytes: 'resources.requests.memory',
+  swapBytes: 'resources.limits.swap',
+  cpuShares: 'resources.requests.cpu',
+  cpus: 'cpuset.cpus',
+  mems: 'cpuset.mems',
+  ioWeight: 'io.weight',
+  ioDevices: 'io.devices',
+  hugepages: 'resources.limits.hugepages',
+};
 
 function compareLimits(
-  container: PodContainer,
+  { kernel, expected }: PodContainer,
   path: string,
   drift: (field: string, desired: string, observed: string) => Drift,
 ): readonly Drift[] {
-  const { kernel, expected } = container;
   if (kernel === null) return [];
-  return (Object.keys(LIMIT_FIELDS) as (keyof Limits)[])
-    .filter((limit) => kernel[limit] !== expected[limit])
-    .map((limit) =>
-      drift(
-        `${path}.resources.limits.${LIMIT_FIELDS[limit]}`,
-        describeLimit(expected[limit]),
-        describeLimit(kernel[limit]),
-      ),
-    );
-}
-
-function describeLimit(limit: number | null): string {
-  return limit === null ? 'unlimited' : String(limit);
+  return differingLimits(kernel, expected).map((limit) =>
+    drift(`${path}.${LIMIT_FIELDS[limit]}`, describeLimit(expected[limit]), describeLimit(kernel[limit])),
+  );
 }

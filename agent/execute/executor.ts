@@ -1,7 +1,8 @@
-import { allContainers, type Container } from '../../manifests/index.ts';
+import { allContainers } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { writeContainerLabels, writePodLabels } from '../observe/labels.ts';
+import { limitsOf } from '../reconcile/limits.ts';
 import type { Step, StepKind } from '../reconcile/plan.ts';
 import type { PinnedImage, Version } from '../reconcile/state.ts';
 import { checkProcess } from './check-process.ts';
@@ -105,14 +106,6 @@ async function startContainer(
     },
     stopSignal: stopSignalOf(image),
   });
-}
-
-function limitsOf({ resources: { limits } }: Container): {
-  memoryBytes: number | null;
-  cpuMillis: number | null;
-  pids: number;
-} {
-  return { memoryBytes: limits.memoryBytes, cpuMillis: limits.cpuMillis, pids: limits.pids };
 }
 
 function stopSignalOf(image: PinnedImage): string {

@@ -1,7 +1,7 @@
 import type { Container } from '../../manifests/index.ts';
-import type { Limits } from '../../native/index.ts';
 import { nextRestart } from './availability.ts';
 import { blocked, combine, type Draft, nothing, steps, waiting } from './draft.ts';
+import { limitsOf, sameLimits } from './limits.ts';
 import type { Step } from './plan.ts';
 import { podId } from './pod-id.ts';
 import { unlessRemovalFailed } from './removal.ts';
@@ -96,7 +96,7 @@ function resume(pod: ObservedPod, { name, state }: PodContainer, version: Versio
 }
 
 function restoreLimits(pod: ObservedPod, found: PodContainer, container: Container, version: Version): Draft {
-  const limits: Limits = container.resources.limits;
+  const limits = limitsOf(container);
   if (sameLimits(found.applied, limits) && (found.kernel === null || sameLimits(found.kernel, found.expected)))
     return nothing;
   const reason = sameLimits(found.applied, limits)
@@ -108,7 +108,7 @@ function restoreLimits(pod: ObservedPod, found: PodContainer, container: Contain
     pod: pod.id,
     identity: version.identity,
     container: container.name,
-    limits: { memoryBytes: limits.memoryBytes, cpuMillis: limits.cpuMillis, pids: limits.pids },
+    limits,
     reason,
   });
 }
@@ -163,9 +163,4 @@ export function describeExit(container: Pick<PodContainer, 'exit'>): string {
   if (!exit || exit.lost) return 'ended unseen';
   if (exit.oomKilled) return 'ran out of memory';
   return exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
-}
-
-/** @returns whether two sets of limits ask the kernel for the same. */
-export function sameLimits(a: Limits, b: Limits): boolean {
-  return a.memoryBytes === b.memoryBytes && a.cpuMillis === b.cpuMillis && a.pids === b.pids;
 }

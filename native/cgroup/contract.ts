@@ -1,4 +1,5 @@
-import type { Limits } from '../backend.ts';
+import type { ClampedSetting } from '../backend.ts';
+import type { Limits } from '../limits.ts';
 import type { GroupUsage } from './usage.ts';
 
 /**
@@ -6,14 +7,25 @@ import type { GroupUsage } from './usage.ts';
  * (`pod`, `pod/app`); the empty string is the root itself. Failures are thrown as `BackendError`.
  */
 export interface CgroupDriver {
-  /** Makes the group and its parents and sets its limits. Does nothing more than set them when it is there. */
-  create(group: string, limits: Limits): Promise<void>;
+  /**
+   * Makes the group and its parents and sets its limits. Does nothing more than set them when it is there.
+   * @returns limits this node holds only in part. @throws `unsupported` for one it cannot hold.
+   */
+  create(group: string, limits: Limits): Promise<readonly ClampedSetting[]>;
   /** Absolute `cgroup.procs` files into each of which a process writes `0` to enter the group. */
   entryFiles(group: string): readonly string[];
-  /** Sets the limits. `no-resources` when more memory is in use than the new limit allows; then nothing changed. */
-  update(group: string, limits: Limits): Promise<void>;
-  /** What the kernel has now: what `canonicalLimits` made of the limits set, or what somebody else wrote. Null when the group is gone. */
-  read(group: string): Promise<Limits | null>;
+  /**
+   * Sets the limits, and takes away those set `before`. `no-resources` when more memory is in use than the new limit
+   * allows, `unsupported` for one this node cannot hold; then nothing changed. @returns as `create` does.
+   */
+  update(group: string, limits: Limits, before?: Limits): Promise<readonly ClampedSetting[]>;
+  /** Sets how a group that is there shares with its neighbours, and nothing else of it. Null is what the kernel has unless told otherwise. */
+  weigh(group: string, weights: Pick<Limits, 'cpuShares' | 'ioWeight'>): Promise<void>;
+  /**
+   * What the kernel has now of memory, CPU and processes and of the limits `asked` for: what `canonicalLimits` made of
+   * the limits set, or what somebody else wrote. Null when the group is gone.
+   */
+  read(group: string, asked?: Limits): Promise<Limits | null>;
   /** Stops every process of the group where it is, until `thaw`. Resolves when all stand still. @throws `kernel` when one does not; then all run on. */
   freeze(group: string): Promise<void>;
   /** Lets a frozen group go on. Does nothing when it is not frozen, or gone. */

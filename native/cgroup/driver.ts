@@ -1,19 +1,22 @@
-import { existsSync, rmdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import type { Limits } from '../backend.ts';
+import { join } from 'node:path';
 import { BackendError } from '../errors.ts';
+import { NO_LIMITS } from '../limits.ts';
+import type { Base } from './base.ts';
 import type { CgroupDriver } from './contract.ts';
-import { errnoOf, isGone, readControl } from './files.ts';
+import { createGroup } from './create-group.ts';
+import { readControl } from './files.ts';
 import { freezeGroup, isGroupFrozen, thawGroup } from './freeze.ts';
-import type { Base, CgroupGround } from './ground.ts';
+import type { CgroupGround } from './ground.ts';
 import { v1Ground } from './ground-v1.ts';
 import { CONTROLLERS, v2Ground } from './ground-v2.ts';
 import { createGroupList } from './group-list.ts';
 import { killGroup, pidsOfGroup } from './kill.ts';
-import { canonicalLimits } from './limits.ts';
 import { type CgroupMounts, parseCgroupMounts } from './mounts.ts';
-import { checkGroup, directoriesTo, makeDirectory, removeTree } from './tree.ts';
+import { readAllLimits } from './read-limits.ts';
+import { checkGroup, removeTree } from './tree.ts';
+import { updateGroup, writeWeights } from './write-limits.ts';
 
 export type { CgroupDriver } from './contract.ts';
 
@@ -60,22 +63,30 @@ async function groundFor(mounts: CgroupMounts, root: string): Promise<CgroupGrou
     freezer: optional('freezer'),
     cpuAccounting: optional('cpuacct'),
     io: optional('blkio'),
+    cpuset: optional('cpuset'),
+    hugepages: optional('hugetlb'),
     unified,
+    hasUnifiedHugepages: unified !== null && (await controllersOf(unified)).includes('hugetlb'),
   });
 }
 
 async function hasControllers(unified: Base): Promise<boolean> {
-  const names = ((await readControl(join(unified.mount, 'cgroup.controllers'))) ?? '').split(' ');
+  const names = await controllersOf(unified);
   return CONTROLLERS.every((name) => names.includes(name));
+}
+
+async function controllersOf({ mount }: Base): Promise<readonly string[]> {
+  return ((await readControl(join(mount, 'cgroup.controllers'))) ?? '').split(' ');
 }
 
 function driverOn(ground: CgroupGround): CgroupDriver {
   const groups = createGroupList();
   return {
-    create: (group, limits) => create(ground, { group: checkGroup(group), limits }),
-    entryFiles: (group) => ground.entered.map((base) => join(base.directory, checkGroup(group), 'cgroup.procs')),
-    update: (group, limits) => ground.writeLimits(checkGroup(group), canonicalLimits(limits)),
-    read: (group) => ground.readLimits(checkGroup(group)),
+    create: (group, limits) => createGroup(ground, checkGroup(group), limits),
+    entryFiles: (group) => entryFiles(ground, checkGroup(group)),
+    update: (group, limits, before = limits) => updateGroup(ground, { group: checkGroup(group), limits, before }),
+    weigh: (group, weights) => writeWeights(ground, checkGroup(group), weights),
+    read: (group, asked = NO_LIMITS) => readAllLimits(ground, checkGroup(group), asked),
     freeze: (group) => freezeGroup(ground, checkGroup(group)),
     thaw: (group) => thawGroup(ground, checkGroup(group)),
     isFrozen: (group) => isGroupFrozen(ground, checkGroup(group)),
@@ -90,47 +101,9 @@ function driverOn(ground: CgroupGround): CgroupDriver {
   };
 }
 
-interface Creation {
-  readonly group: string;
-  readonly limits: Limits;
-}
-
-/** What was made goes again when a later part fails. */
-async function create(ground: CgroupGround, creation: Creation): Promise<void> {
-  const made: string[] = [];
-  try {
-    for (const base of ground.entered) {
-      const holder = requireHolder(base);
-      let parent = holder;
-      for (const directory of directoriesTo(holder, join(basename(base.directory), creation.group))) {
-        await ground.prepareParent(parent);
-        if (await makeDirectory(directory)) {
-          made.push(directory);
-          await ground.prepareGroup(directory);
-        }
-        parent = directory;
-      }
-    }
-    await ground.writeLimits(creation.group, canonicalLimits(creation.limits));
-  } catch (error) {
-    for (const directory of made.reverse()) removeUnlessTaken(directory);
-    throw error;
-  }
-}
-
-/** The directory that holds our root is not ours to make. */
-function requireHolder({ directory }: Base): string {
-  const holder = dirname(directory);
-  if (existsSync(holder)) return holder;
-  const message = `cgroup ${holder} is not there, and not ours to make: start the systemd unit that delegates it, or choose another root`;
-  throw new BackendError('not-found', 'find cgroup', message);
-}
-
-/** Gone already, or in use by a group that somebody else made below it meanwhile. */
-function removeUnlessTaken(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (!isGone(error) && errnoOf(error) !== 'EBUSY') throw error;
-  }
+function entryFiles({ entered, enteredOnDemand }: CgroupGround, group: string): readonly string[] {
+  const others = enteredOnDemand.map(({ directory }) => join(directory, group)).filter((path) => existsSync(path));
+  return [...entered.map(({ directory }) => join(directory, group)), ...others].map((path) =>
+    join(path, 'cgroup.procs'),
+  );
 }

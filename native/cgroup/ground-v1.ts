@@ -1,34 +1,44 @@
 import { dirname, join } from 'node:path';
-import type { Limits } from '../backend.ts';
-import { BackendError } from '../errors.ts';
-import { readControl, writeControl, writeControlIfPresent, writeSlowControl } from './files.ts';
-import type { Base, CgroupGround, V1Bases } from './ground.ts';
+import type { Limits } from '../limits.ts';
+import type { Base, V1Bases } from './base.ts';
+import { type LimitControl, missingControl, missingWeights } from './controls/control.ts';
+import { cpuSharesV1 } from './controls/cpu-shares.ts';
+import { cpusetV1 } from './controls/cpuset.ts';
+import { hugepagesV1, hugepagesV2 } from './controls/hugepages.ts';
+import { ioRatesV1 } from './controls/io-rates.ts';
+import { ioWeightV1 } from './controls/io-weight.ts';
+import { memoryHighV1, UNLIMITED_BYTES } from './controls/memory-high.ts';
+import { readControl, writeControl, writeControlIfPresent } from './files.ts';
+import type { CgroupGround } from './ground.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
+import { readSwapV1, writeMemoryV1 } from './memory-v1.ts';
 import { listBelow } from './tree.ts';
 import { readUsageV1 } from './usage-v1.ts';
-
-/** At and above this a v1 memory limit is none: the kernel shows LONG_MAX rounded down to a page. */
-const UNLIMITED_BYTES = 2 ** 62;
 
 /** Limits through cgroup v1 controllers (kernel Documentation/admin-guide/cgroup-v1), with the v2 tree beside them if mounted. */
 export function v1Ground(bases: V1Bases): CgroupGround {
   const beside = bases.unified === null ? [bases.freezer, bases.cpuAccounting] : [bases.unified];
   const entered = distinct([bases.memory, bases.cpu, bases.pids, bases.io, ...beside]);
+  const enteredOnDemand = distinct([bases.cpuset, bases.hugepages]).filter(
+    ({ directory }) => !entered.some((base) => base.directory === directory),
+  );
   const file = (base: Base, group: string, name: string): string => join(base.directory, group, name);
   return {
     entered,
-    swept: distinct([...entered, bases.freezer]),
+    enteredOnDemand,
+    swept: distinct([...entered, ...enteredOnDemand, bases.freezer]),
     pids: bases.pids,
     unified: bases.unified,
     freezer: bases.freezer,
+    controls: controlsOf(bases),
     prepareParent: async () => {},
     prepareGroup,
     writeLimits: async (group, limits) => {
-      await writeMemory(join(bases.memory.directory, group), limits.memoryBytes);
+      await writeMemoryV1(join(bases.memory.directory, group), limits);
       await writeCpu(join(bases.cpu.directory, group), limits.cpuMillis);
       await writeControl(file(bases.pids, group, 'pids.max'), limits.pids === null ? 'max' : String(limits.pids));
     },
-    readLimits: async (group) => {
+    readLimits: async (group, asked) => {
       const memory = await readControl(file(bases.memory, group, 'memory.limit_in_bytes'));
       const quota = await readControl(file(bases.cpu, group, 'cpu.cfs_quota_us'));
       const period = await readControl(file(bases.cpu, group, 'cpu.cfs_period_us'));
@@ -38,6 +48,7 @@ export function v1Ground(bases: V1Bases): CgroupGround {
         memoryBytes: Number(memory) >= UNLIMITED_BYTES ? null : Number(memory),
         cpuMillis: Number(quota) < 0 ? null : cpuMillisOf(Number(quota), Number(period)),
         pids: pids === 'max' ? null : Number(pids),
+        ...(await readSwapV1(join(bases.memory.directory, group), asked, Number(memory))),
       } satisfies Limits;
     },
     countOomKills: (group) => countOomKills(join(bases.memory.directory, group)),
@@ -45,34 +56,22 @@ export function v1Ground(bases: V1Bases): CgroupGround {
   };
 }
 
-/**
- * Memory and memory+swap get one value, so nothing swaps. The kernel refuses memory above memory+swap at any moment:
- * going up, memory+swap leads; going down, memory does.
- */
-async function writeMemory(directory: string, bytes: number | null): Promise<void> {
-  const memory = join(directory, 'memory.limit_in_bytes');
-  const memoryAndSwap = join(directory, 'memory.memsw.limit_in_bytes');
-  const value = bytes === null ? '-1' : BigInt(bytes).toString();
-  const current = await readControl(memoryAndSwap);
-  if (current === null) return writeMemoryLimit(memory, value);
-  const isUp = bytes === null || bytes >= Number(current);
-  for (const path of isUp ? [memoryAndSwap, memory] : [memory, memoryAndSwap]) await writeMemoryLimit(path, value);
-}
-
-/** The kernel reclaims what it can before it answers EBUSY: what is in use then cannot be taken without killing. */
-async function writeMemoryLimit(path: string, value: string): Promise<void> {
-  try {
-    await writeSlowControl(path, value);
-  } catch (error) {
-    if (!(error instanceof BackendError) || error.errno !== 'EBUSY') throw error;
-    const usage = await readControl(join(dirname(path), 'memory.usage_in_bytes'));
-    throw new BackendError(
-      'no-resources',
-      error.stage,
-      `cgroup ${dirname(path)}: cannot lower memory to ${value} bytes, ${usage} are in use; restart the container to apply it`,
-      { errno: 'EBUSY', cause: error },
-    );
-  }
+function controlsOf(bases: V1Bases): readonly LimitControl[] {
+  const { io, cpuset, hugepages, unified } = bases;
+  const below = (base: Base) => (group: string) => join(base.directory, group);
+  return [
+    cpuSharesV1(below(bases.cpu)),
+    memoryHighV1(below(bases.memory)),
+    cpuset === null ? missingControl(['cpus', 'mems'], 'the cpuset controller is not mounted') : cpusetV1(cpuset),
+    ...(io === null
+      ? [missingControl(['ioDevices'], 'the blkio controller is not mounted'), missingWeights()]
+      : [ioRatesV1(below(io)), ioWeightV1(below(io))]),
+    hugepages !== null
+      ? hugepagesV1(hugepages)
+      : unified !== null && bases.hasUnifiedHugepages
+        ? hugepagesV2(unified)
+        : missingControl(['hugepages'], 'the hugetlb controller is mounted neither as v1 nor as v2'),
+  ];
 }
 
 async function writeCpu(directory: string, millis: number | null): Promise<void> {
@@ -85,7 +84,7 @@ async function writeCpu(directory: string, millis: number | null): Promise<void>
   await writeControl(quota, millis === null ? '-1' : String(cpuQuotaUs(millis)));
 }
 
-/** Old kernels count a child's memory only where `use_hierarchy` is set, and a new group has no CPU to run on where cpuset shares its hierarchy. */
+/** Old kernels count a child's memory only where `use_hierarchy` is set, and a new group of cpuset has no CPU to run on. */
 async function prepareGroup(directory: string): Promise<void> {
   if ((await readControl(join(directory, 'memory.use_hierarchy'))) === '0') {
     await writeControlIfPresent(join(directory, 'memory.use_hierarchy'), '1');

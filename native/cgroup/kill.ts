@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '../errors.ts';
+import type { Base } from './base.ts';
 import { errnoOf, readControl, writeControlIfPresent, writeSlowControl } from './files.ts';
-import type { Base, CgroupGround } from './ground.ts';
+import type { CgroupGround } from './ground.ts';
 import { directoriesTo, listBelow, makeDirectory, pidsBelow } from './tree.ts';
 
 const KILL_MS = 10_000;

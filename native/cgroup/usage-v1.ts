@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { V1Bases } from './base.ts';
 import { readControl } from './files.ts';
-import type { V1Bases } from './ground.ts';
 import { type CpuUsage, type GroupUsage, type MemoryUsage, readNumbers, workingSet } from './usage.ts';
 import { readCpuV2, readPressures } from './usage-v2.ts';
 

@@ -1,7 +1,8 @@
-import type { ContainerRef, ContainerSpec, Limits, SandboxSpec } from '../backend.ts';
-import { BackendError } from '../errors.ts';
+import type { ContainerRef, ContainerSpec, SandboxSpec } from '../backend.ts';
 import { checkBridgedNetwork } from '../network/check-network.ts';
 import { ID_COUNT } from '../sandbox/id-range.ts';
+import { expectField, isWithin } from './check-field.ts';
+import { checkLimits } from './check-limits.ts';
 
 const NAME = /^[a-z0-9_-][a-z0-9_.-]{0,199}$/;
 const HOSTNAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
@@ -22,19 +23,6 @@ export function checkId(id: string): void {
 export function checkRef(ref: ContainerRef): void {
   checkId(ref.sandboxId);
   expectField(NAME.test(ref.name), 'name', ref.name, '1 to 200 of a-z 0-9 _ . - that do not begin with a dot');
-}
-
-/** @throws BackendError `invalid-spec` naming the field. */
-export function checkLimits(limits: Limits): void {
-  for (const field of ['memoryBytes', 'cpuMillis', 'pids'] as const) {
-    const value = limits[field];
-    expectField(
-      value === null || (Number.isSafeInteger(value) && value > 0),
-      field,
-      value,
-      'a whole number above 0, or null',
-    );
-  }
 }
 
 /** Checks what the kernel would refuse without saying why. @throws BackendError `invalid-spec` naming the field. */
@@ -69,15 +57,4 @@ function checkLog({ log }: ContainerSpec): void {
 /** @returns whether a path begins at the root. */
 export function isAbsolute(path: string): boolean {
   return path.startsWith('/');
-}
-
-/** @returns whether a value is a whole number within the bounds, both included. */
-export function isWithin(value: number, least: number, most: number): boolean {
-  return Number.isSafeInteger(value) && value >= least && value <= most;
-}
-
-/** @throws BackendError `invalid-spec` naming the field, unless it is right. */
-export function expectField(isRight: boolean, field: string, value: unknown, expected: string): void {
-  if (isRight) return;
-  throw new BackendError('invalid-spec', 'check spec', `${field}: ${JSON.stringify(value)}: expected ${expected}`);
 }

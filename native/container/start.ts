@@ -1,9 +1,10 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ContainerSpec } from '../backend.ts';
+import type { ClampedSetting, ContainerSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { ShimReport } from '../launch/report.ts';
+import { NO_LIMITS } from '../limits.ts';
 import { withHostsFile } from '../network/hosts-files.ts';
 import type { ProcessId } from '../process/process-id.ts';
 import { signalNumber } from '../process/signals.ts';
@@ -15,6 +16,7 @@ import { checkContainerSpec, checkRef } from './check-spec.ts';
 import { isContainerAlive } from './is-alive.ts';
 import { launchOf } from './launch-of.ts';
 import { removeContainerLocked } from './remove.ts';
+import { weighPod } from './weigh-pod.ts';
 
 /** Starts a container in its sandbox; one that runs is left alone, a finished one is replaced. */
 export async function startContainer(context: BackendContext, spec: ContainerSpec): Promise<void> {
@@ -62,7 +64,8 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   const record = newRecord(context, spec, attempt);
   await noteLog(context, sandbox, spec.log.path);
   await records.saveContainer(record);
-  await cgroups.create(groupOf(spec), spec.limits);
+  const clamped = await cgroups.create(groupOf(spec), spec.limits);
+  await weighPod(context, { ref: spec, limits: spec.limits, before: NO_LIMITS });
   const oomKillsBefore = await cgroups.oomKills(groupOf(spec));
   const rootDir = layout.rootDir(spec, attempt);
   await makeRootDirs(rootDir, sandbox.idBase ?? 0);
@@ -71,7 +74,7 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   const launch = await launchOf(withHostsFile(layout, sandbox, spec), { cgroups, sandbox, holder, rootDir, exitPath });
   await records.saveProfile(spec, profileOf(spec.config.process, launch));
   const report = await launcher.launch(launch);
-  await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report) });
+  await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report, clamped) });
   context.liveness.track(groupOf(spec), report.process);
 }
 
@@ -85,17 +88,20 @@ function newRecord(context: BackendContext, spec: ContainerSpec, attempt: number
     running: null,
     startedAt: Date.now(),
     stopSignal: spec.stopSignal,
-    applied: { ...spec.limits },
+    applied: spec.limits,
     oomKillsBefore: 0,
     clamped: [],
   };
 }
 
-function startedFacts(report: ShimReport): Pick<ContainerRecord, 'running' | 'startedAt' | 'clamped'> {
+function startedFacts(
+  report: ShimReport,
+  clamped: readonly ClampedSetting[],
+): Pick<ContainerRecord, 'running' | 'startedAt' | 'clamped'> {
   return {
     running: { init: report.process, shim: report.shim },
     startedAt: report.startedAt,
-    clamped: [...report.clamped],
+    clamped: [...report.clamped, ...clamped],
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ExecSpec } from '../backend.ts';
-import { expectField, highestId, isAbsolute, isWithin } from '../container/check-spec.ts';
+import { expectField, isWithin } from '../container/check-field.ts';
+import { highestId, isAbsolute } from '../container/check-spec.ts';
 
 const LARGEST_SIDE = 65_535;
 

@@ -5,6 +5,7 @@ import { type RunningRecord, runningRecord } from '../container/running-record.t
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { ExecLaunch } from '../launch/launch-spec.ts';
+import { NO_LIMITS } from '../limits.ts';
 import { execGroupOf, groupOf } from '../records/layout.ts';
 import type { ProcessProfile } from '../records/process-profile.ts';
 import type { SandboxRecord } from '../records/records.ts';
@@ -12,7 +13,6 @@ import { checkExecSpec } from './check-exec-spec.ts';
 import { createSession } from './session.ts';
 
 const STAGE = 'exec';
-const UNLIMITED = { memoryBytes: null, cpuMillis: null, pids: null } as const;
 
 /** Runs a program in a running container, confined as the container's own is. Resolves once it is exec'd. */
 export async function execContainer(context: BackendContext, ref: ContainerRef, spec: ExecSpec): Promise<ExecSession> {
@@ -23,7 +23,7 @@ export async function execContainer(context: BackendContext, ref: ContainerRef, 
     if (await context.cgroups.isFrozen(groupOf(ref))) {
       throw new BackendError('paused', STAGE, `container ${groupOf(ref)} is paused: resume it first`);
     }
-    await context.cgroups.create(execGroupOf(ref.sandboxId), UNLIMITED);
+    await context.cgroups.create(execGroupOf(ref.sandboxId), NO_LIMITS);
     const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile }));
     return createSession(session, report.process.pid);
   });

@@ -18,7 +18,9 @@ const AT = {
   error: 40,
 } as const;
 const ERROR_AT = { errnum: 0, stage: 4, path: 68, end: 324 } as const;
-const CLAMPED: Readonly<Record<ClampedSetting, number>> = { rlimits: 1, oomScoreAdj: 2 };
+const CLAMPED: Readonly<Record<ShimClamped, number>> = { rlimits: 1, oomScoreAdj: 2 };
+
+type ShimClamped = Extract<ClampedSetting, 'rlimits' | 'oomScoreAdj'>;
 
 /** What a shim started: the process (a pod's holder or a container's init) and itself. */
 export interface ShimReport {
@@ -43,7 +45,7 @@ export function decodeReport(report: Buffer): ShimReport {
     process: { pid, startTime: Number(report.readBigUInt64LE(AT.startTime)) },
     shim: { pid: report.readInt32LE(AT.shimPid), startTime: Number(report.readBigUInt64LE(AT.shimStartTime)) },
     startedAt: Number(report.readBigUInt64LE(AT.startedAt)),
-    clamped: (Object.keys(CLAMPED) as ClampedSetting[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
+    clamped: (Object.keys(CLAMPED) as ShimClamped[]).filter((name) => (clamped & CLAMPED[name]) !== 0),
   };
 }
 

@@ -29,7 +29,7 @@ export async function observeContainer(context: BackendContext, ref: ContainerRe
     exit,
     clamped: record.clamped,
     applied: record.applied,
-    kernel: await context.cgroups.read(groupOf(ref)),
+    kernel: await context.cgroups.read(groupOf(ref), record.applied),
   };
   return { state: 'found', container };
 }

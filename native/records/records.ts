@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { limitsRecord } from './limits-record.ts';
 import { type ProcessProfile, processProfile } from './process-profile.ts';
 
 const process = z.strictObject({ pid: z.int().positive(), startTime: z.int().nonnegative() });
-const limit = z.number().nullable();
 const labels = z.record(z.string(), z.string());
 
 const network = z.strictObject({
@@ -55,11 +55,11 @@ const container = z.strictObject({
   running: z.strictObject({ init: process, shim: process }).nullable(),
   startedAt: z.number(),
   stopSignal: z.string(),
-  applied: z.strictObject({ memoryBytes: limit, cpuMillis: limit, pids: limit }),
+  applied: limitsRecord,
   /** The cgroup's count of OOM kills when this attempt began. */
   oomKillsBefore: z.number(),
   /** Settings this node's kernel refused in full. */
-  clamped: z.array(z.enum(['rlimits', 'oomScoreAdj'])),
+  clamped: z.array(z.enum(['rlimits', 'oomScoreAdj', 'memoryHigh', 'ioWeight'])),
 });
 
 const exit = z.strictObject({

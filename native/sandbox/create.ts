@@ -1,6 +1,7 @@
 import type { SandboxSpec } from '../backend.ts';
 import { checkSandboxSpec } from '../container/check-spec.ts';
 import type { BackendContext } from '../context.ts';
+import { NO_LIMITS } from '../limits.ts';
 import { attachToNetworks } from '../network/attach.ts';
 import { placeOnNetworks } from '../network/place.ts';
 import { sendSignal } from '../process/send-signal.ts';
@@ -9,8 +10,6 @@ import type { SandboxRecord } from '../records/records.ts';
 import { livingHolder } from './holder.ts';
 import { ID_COUNT, lowestFreeIdBase } from './id-range.ts';
 import { removeEverything } from './remove.ts';
-
-const UNLIMITED = { memoryBytes: null, cpuMillis: null, pids: null } as const;
 
 /** Makes a sandbox: the record, the cgroup, then the process that holds its namespaces. A dead one is made anew. */
 export async function createSandbox(context: BackendContext, spec: SandboxSpec): Promise<void> {
@@ -35,7 +34,7 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
   const { cgroups, records, launcher } = context;
   const record = await context.locks.run('', () => reserve(context, spec));
   const group = shimGroupOf(spec.id);
-  await cgroups.create(group, UNLIMITED);
+  await cgroups.create(group, NO_LIMITS);
   const { process } = await launcher.launch({
     mode: 'sandbox',
     shimGroupFiles: cgroups.entryFiles(group),

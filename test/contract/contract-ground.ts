@@ -11,6 +11,8 @@ export interface ContractGround {
   readonly backend: ContainerBackend;
   /** Read-only layers whose root has a static /bin/busybox. */
   readonly layers: readonly string[];
+  /** A whole disk of the node. */
+  readonly disk: string;
   /** Where container logs may be written. */
   readonly logDirectory: string;
   /** The backend of an agent started anew on the same node. */

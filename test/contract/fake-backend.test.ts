@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFakeBackend } from '../fakes/fake-backend.ts';
+import { FAKE_DISK } from '../fakes/fake-node.ts';
 import { type ContractGround, containerBackendContract } from './container-backend-contract.ts';
 import { fakeProgramOf } from './container-programs.ts';
 import { fakeExecOf } from './exec-programs.ts';
@@ -11,6 +12,7 @@ containerBackendContract('fake', async (): Promise<ContractGround> => {
   return {
     backend,
     layers: ['/nowhere'],
+    disk: FAKE_DISK,
     logDirectory: '/nowhere',
     reopen: async () => createFakeBackend({ clock, node, program: fakeProgramOf, exec: fakeExecOf }),
     untilReady: async () => {},

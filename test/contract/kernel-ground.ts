@@ -37,15 +37,15 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
   const backend = await open();
   const before = new Set(await filesBelow(directory));
   return {
-    ...{ backend, runDir, logDirectory, layers: [layer], reopen: open },
+    ...{ backend, runDir, logDirectory, layers: [layer], reopen: open, disk: await findDisk() },
     untilReady: ({ log }) => until(async () => (await readFile(log.path, 'utf8').catch(() => '')).includes('ready')),
     killContainer: async ({ pid }) => kill(pid),
     killSandbox: async ({ pid }) => kill(pid),
-    tamperLimits: async ({ pid }, limits) => {
-      const group = await groupOf(pid, cgroupRoot);
-      const current = await cgroups.read(group);
+    tamperLimits: async (container, limits) => {
+      const group = await groupOf(container.pid, cgroupRoot);
+      const current = await cgroups.read(group, container.applied);
       if (current === null) throw new Error(`cgroup ${group} is gone`);
-      await cgroups.update(group, { ...current, ...limits });
+      await cgroups.update(group, { ...current, ...limits }, current);
     },
     addStranger: () => addStranger(cgroups),
     leftovers: async () => [
@@ -62,6 +62,13 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
       await remove();
     },
   };
+}
+
+/** A disk that can be limited: no RAM disk, no loop device, no part of another. */
+async function findDisk(): Promise<string> {
+  const disk = (await readdir('/sys/block')).find((name) => /^(?:vd|sd|xvd|nvme|mmcblk)/.test(name));
+  if (disk === undefined) throw new Error('this node has no disk to limit');
+  return (await readFile(`/sys/block/${disk}/dev`, 'utf8')).trim();
 }
 
 function kill(pid: number | null): void {

@@ -1,3 +1,4 @@
+import { checkLimits } from '../../native/container/check-limits.ts';
 import {
   BackendError,
   type ContainerBackend,
@@ -118,7 +119,9 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
     },
     updateLimits: (ref, limits) =>
       perform('updateLimits', nameOf(ref), () => {
+        checkLimits(limits);
         checkRuns(node, ref, 'update limits');
+        node.checkHolds(limits);
         node.applyLimits(ref, limits);
       }),
     removeStranger: (id) => perform('removeStranger', id, () => node.dropStranger(id)),
@@ -163,9 +166,11 @@ function createSandbox(node: FakeNode, spec: SandboxSpec): void {
 
 function startContainer(node: FakeNode, spec: ContainerSpec, { program = () => ({}) }: FakeBackendOptions): void {
   checkName('container', spec.name);
+  checkLimits(spec.limits);
   if (node.sandbox(spec.sandboxId)?.pid == null) throw notFound('start', `sandbox ${spec.sandboxId} is not there`);
   if (node.container(spec)?.exit === null) return;
   const { starts = true, ends } = program(spec);
+  node.checkHolds(spec.limits);
   node.dropContainer(spec);
   if (!starts) throw new BackendError('exec-failed', 'execve', `${spec.config.process.args[0]}`, { errno: 'ENOENT' });
   node.addContainer(spec);

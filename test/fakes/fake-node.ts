@@ -1,4 +1,6 @@
+import { parseNumberList } from '../../native/cgroup/number-list.ts';
 import {
+  BackendError,
   type ClampedSetting,
   type ContainerExit,
   type ContainerRef,
@@ -16,6 +18,10 @@ import { addressesOf, placeOnNetworks } from '../../native/network/place.ts';
 import type { SandboxRecord } from '../../native/records/records.ts';
 
 const FIRST_PID = 1000;
+const HIGHEST_CPU = 63;
+
+/** The one disk of the node. */
+export const FAKE_DISK = '/dev/fake';
 
 const STALL = { last10Percent: 0, last60Percent: 0, last300Percent: 0, totalMicros: 0 };
 const PRESSURE = { some: STALL, full: STALL };
@@ -133,6 +139,17 @@ export class FakeNode {
     const container = this.#foundContainer(ref);
     container.applied = limits;
     container.kernel = canonicalLimits(limits);
+  }
+
+  /** @throws BackendError `unsupported` for limits of what the node does not have. */
+  checkHolds({ cpus, mems, ioDevices = [] }: Limits): void {
+    const lists = [
+      [cpus, HIGHEST_CPU],
+      [mems, 0],
+    ] as const;
+    const isBeyond = lists.some(([list, most]) => list != null && parseNumberList(list)?.some((each) => each > most));
+    if (!isBeyond && ioDevices.every(({ device }) => device === FAKE_DISK)) return;
+    throw new BackendError('unsupported', 'set limits', 'limits: this node has no such CPU, memory node or disk');
   }
 
   /** Holds the container's processes still, or lets them go on. */

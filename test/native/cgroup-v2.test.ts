@@ -1,7 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
+import { canonicalLimits } from '../../native/cgroup/limits.ts';
 import { makeTempDir, type TempDir } from '../world/temp-dir.ts';
 
 const LIMITS = { memoryBytes: 64 * 2 ** 20, cpuMillis: 250, pids: 32 };
@@ -18,6 +19,16 @@ const FILES = {
   'memory.events': 'low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 1\n',
   'cpu.max': 'max 100000',
   'pids.max': 'max',
+  'memory.high': 'max',
+  'cpu.weight': '100',
+  'cpuset.cpus': '',
+  'cpuset.mems': '',
+  'cpuset.cpus.effective': '0-3',
+  'cpuset.mems.effective': '0',
+  'io.max': '',
+  'io.weight': 'default 100',
+  'hugetlb.2MB.max': 'max',
+  'hugetlb.2MB.rsvd.max': 'max',
 };
 
 let directory: TempDir;
@@ -98,6 +109,74 @@ describe('cgroup v2', () => {
     await writeFile(join(tree, 'ours/pod/app/memory.reclaim'), '');
     await expect(driver.update('pod/app', lower)).rejects.toMatchObject({ code: 'no-resources' });
     expect(await file('ours/pod/app/memory.reclaim')).toBe(String(50_000_000 - 2 ** 20));
+  });
+
+  test('writes and reads limits of every kind, and none of those not asked for', async () => {
+    await writeFile(join(tree, 'cgroup.controllers'), 'cpuset cpu io memory hugetlb pids\n');
+    const limits = {
+      ...{ ...LIMITS, memoryHighBytes: 32 * 2 ** 20, swapBytes: 2 ** 20, cpuShares: 1024, cpus: '2,0-1', mems: '0' },
+      ...{ ioWeight: 505, hugepages: { '2MB': 2 ** 22 } },
+      ioDevices: [{ device: '8:0', readBytesPerSecond: 1000, writesPerSecond: 5 }],
+    };
+    await driver.create('pod/app', limits);
+    const app = (name: string): Promise<string> => file(`ours/pod/app/${name}`);
+    expect(await Promise.all(['memory.high', 'memory.swap.max', 'cpu.weight', 'io.weight'].map(app))).toEqual([
+      '33554432',
+      '1048576',
+      '39',
+      '5000',
+    ]);
+    expect(
+      await Promise.all(['cpuset.cpus', 'cpuset.mems', 'hugetlb.2MB.max', 'hugetlb.2MB.rsvd.max'].map(app)),
+    ).toEqual(['0-2', '0', '4194304', '4194304']);
+    expect(await app('io.max')).toBe('8:0 rbps=1000 wbps=max riops=max wiops=5');
+    expect(await driver.read('pod/app', limits)).toEqual(canonicalLimits(limits));
+    await writeFile(join(tree, 'ours/pod/app/cpu.weight'), '50\n');
+    await writeFile(join(tree, 'ours/pod/app/io.max'), '8:0 rbps=7 wbps=max riops=max wiops=max\n');
+    await writeFile(join(tree, 'ours/pod/app/cpuset.cpus'), '\n');
+    expect(await driver.read('pod/app', limits)).toEqual({
+      ...canonicalLimits(limits),
+      ...{ cpuShares: 1287, cpus: null, ioDevices: [{ device: '8:0', readBytesPerSecond: 7 }] },
+    });
+    expect(await driver.read('pod/app')).toEqual(LIMITS);
+    await driver.update('pod/app', NONE, limits);
+    expect(
+      await Promise.all(['memory.high', 'cpu.weight', 'io.weight', 'cpuset.cpus', 'hugetlb.2MB.max'].map(app)),
+    ).toEqual(['max', '100', '100', '', 'max']);
+    expect(await app('io.max')).toBe('8:0 rbps=max wbps=max riops=max wiops=max');
+  });
+
+  test('hands a controller down for a limit that needs it, and not before', async () => {
+    await writeFile(join(tree, 'cgroup.controllers'), 'cpuset cpu io memory hugetlb pids\n');
+    for (const group of ['ours', 'ours/pod']) {
+      await writeFile(join(tree, group, 'cgroup.controllers'), 'cpuset cpu io memory hugetlb pids\n');
+      await writeFile(join(tree, group, 'cgroup.subtree_control'), 'cpu io memory pids\n');
+    }
+    await writeFile(join(tree, 'cgroup.subtree_control'), 'cpu io memory pids\n');
+    await driver.create('pod/app', { ...NONE, cpuShares: 5 });
+    expect(await file('ours/pod/cgroup.subtree_control')).toBe('cpu io memory pids');
+    await driver.create('pod/app', { ...NONE, cpus: '1' });
+    for (const group of ['', 'ours/', 'ours/pod/'])
+      expect(await file(`${group}cgroup.subtree_control`)).toBe('+cpuset');
+    expect(await file('ours/pod/app/cgroup.subtree_control')).toBe('');
+  });
+
+  test('refuses what the node cannot hold, and reports a weight it has no file for', async () => {
+    await driver.create('pod/app', LIMITS);
+    await expect(driver.update('pod/app', { ...LIMITS, cpus: '4' }, LIMITS)).rejects.toMatchObject({
+      code: 'unsupported',
+    });
+    for (const name of ['io.max', 'io.weight', 'hugetlb.2MB.max', 'memory.swap.max']) {
+      await rm(join(tree, 'ours/pod/app', name));
+    }
+    const ioDevices = [{ device: '8:0', readsPerSecond: 5 }];
+    for (const limits of [{ ioDevices }, { hugepages: { '2MB': 0 } }, { swapBytes: 1_000_000 }]) {
+      await expect(driver.update('pod/app', { ...LIMITS, ...limits }, LIMITS)).rejects.toMatchObject({
+        code: 'unsupported',
+      });
+    }
+    expect(await driver.update('pod/app', { ...LIMITS, ioWeight: 50 }, LIMITS)).toEqual(['ioWeight']);
+    expect(await driver.read('pod/app')).toEqual(LIMITS);
   });
 
   test('counts processes killed for want of memory', async () => {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Limits } from '../../backend.ts';
+import type { ClampedSetting, Limits } from '../../backend.ts';
 import { createCgroupDriver } from '../../cgroup/driver.ts';
 import { BackendError } from '../../errors.ts';
 import type { BundleConfig } from '../config/schema.ts';
@@ -24,7 +24,8 @@ export function cgroupPathOf(config: BundleConfig, id: string): string {
 
 /** A container's group in every hierarchy. */
 export interface ContainerGroup {
-  create(limits: Limits): Promise<void>;
+  /** @returns limits this node holds only in part. */
+  create(limits: Limits): Promise<readonly ClampedSetting[]>;
   /** cgroup.procs files by which a process enters it. */
   readonly entryFiles: readonly string[];
   pids(): Promise<readonly number[]>;
