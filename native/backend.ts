@@ -15,7 +15,7 @@ export interface ContainerBackend {
   createNetwork(spec: NetworkSpec): Promise<void>;
   /** Removes a network and, with the last one, everything networks needed. Refused with `in-use` while a sandbox is on it. */
   removeNetwork(name: string): Promise<void>;
-  /** Makes the pod's namespaces (user, net, ipc, uts), its cgroup and the process that holds them. */
+  /** Makes the pod's namespaces (user, net, ipc, uts, and pid when shared), its cgroup and the process that holds them. */
   createSandbox(spec: SandboxSpec): Promise<void>;
   /** Kills and removes every container of the sandbox, then the sandbox. Done when nothing is left of it. */
   removeSandbox(id: string): Promise<void>;
@@ -61,7 +61,16 @@ export interface SandboxSpec {
   readonly network: SandboxNetwork;
   /** `private`: a range of 65536 ids of its own, allocated by the backend. `host`: the node's user namespace. */
   readonly users: 'private' | 'host';
+  /** `own`, unless given: each container sees its own; `shared`: one first process that reaps for all; `host`: the node's. */
+  readonly processes?: ProcessView;
+  /** `private` unless given; `host` shares the node's System V and POSIX message queues, semaphores and /dev/shm. */
+  readonly ipc?: 'private' | 'host';
+  /** Kernel parameters of the pod's own network and ipc namespaces, by dotted name. */
+  readonly sysctls?: Readonly<Record<string, string>>;
 }
+
+/** Which processes the containers of a sandbox see. */
+export type ProcessView = 'own' | 'shared' | 'host';
 
 /** `private`: loopback only. `host`: the node's. Else networks made before, the first of which has the way out. */
 export type SandboxNetwork = 'private' | 'host' | BridgedNetwork;
@@ -107,6 +116,8 @@ export interface ContainerSpec extends ContainerRef {
   readonly layers: readonly string[];
   readonly limits: Limits;
   readonly log: LogFile;
+  /** A container of the sandbox, running, whose processes this one sees and reaches; as the sandbox has it unless given. */
+  readonly processesOf?: string;
   /** `SIGTERM` unless the image says otherwise. */
   readonly stopSignal: string;
 }

@@ -1,6 +1,7 @@
 import type { ContainerRef, ContainerSpec, SandboxSpec } from '../backend.ts';
 import { checkBridgedNetwork } from '../network/check-network.ts';
 import { ID_COUNT } from '../sandbox/id-range.ts';
+import { sysctlsOf } from '../sandbox/sysctls.ts';
 import { expectField, isWithin } from './check-field.ts';
 import { checkLimits } from './check-limits.ts';
 
@@ -11,6 +12,7 @@ const HOSTNAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 export function checkSandboxSpec(spec: SandboxSpec): void {
   checkId(spec.id);
   expectField(HOSTNAME.test(spec.hostname), 'hostname', spec.hostname, 'a host name of at most 64 characters');
+  sysctlsOf(spec);
   if (typeof spec.network === 'object') checkBridgedNetwork(spec.network);
 }
 

@@ -16,6 +16,8 @@ export interface LaunchGround {
   readonly cgroups: CgroupDriver;
   readonly sandbox: SandboxRecord;
   readonly holder: ProcessId;
+  /** Init of the container whose processes are shared, where the spec names one. */
+  readonly target?: ProcessId | null;
   /** Holds `upper` and `work`. */
   readonly rootDir: string;
   readonly exitPath: string;
@@ -35,7 +37,10 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
     shimGroupFiles: ground.cgroups.entryFiles(shimGroupOf(spec.sandboxId)),
     users: ground.sandbox.idBase === null ? 'host' : 'private',
     network: ground.sandbox.network === 'host' ? 'host' : 'private',
+    processes: processesOf(ground),
+    ipc: ground.sandbox.ipc ?? 'private',
     sandbox: ground.holder,
+    joined: ground.target ?? ground.holder,
     groupFiles: ground.cgroups.entryFiles(groupOf(spec)),
     layers: spec.layers,
     upperDir: join(ground.rootDir, 'upper'),
@@ -60,4 +65,10 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
     hasNoNewPrivileges: process.noNewPrivileges,
     isPrivileged: linux.privileged,
   };
+}
+
+/** Joining one container makes no difference where all see the same. */
+function processesOf({ sandbox, target }: LaunchGround): ContainerLaunch['processes'] {
+  const { processes = 'own' } = sandbox;
+  return processes === 'own' && target ? 'shared' : processes;
 }

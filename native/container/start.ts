@@ -16,6 +16,7 @@ import { checkContainerSpec, checkRef } from './check-spec.ts';
 import { isContainerAlive } from './is-alive.ts';
 import { launchOf } from './launch-of.ts';
 import { removeContainerLocked } from './remove.ts';
+import { runningRecord } from './running-record.ts';
 import { weighPod } from './weigh-pod.ts';
 
 /** Starts a container in its sandbox; one that runs is left alone, a finished one is replaced. */
@@ -71,11 +72,20 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await makeRootDirs(rootDir, sandbox.idBase ?? 0);
   await mkdir(dirname(spec.log.path), { recursive: true, mode: 0o700 });
   const exitPath = layout.exitFile(spec, attempt);
-  const launch = await launchOf(withHostsFile(layout, sandbox, spec), { cgroups, sandbox, holder, rootDir, exitPath });
+  const target = await targetOf(context, spec);
+  const ground = { cgroups, sandbox, holder, target, rootDir, exitPath };
+  const launch = await launchOf(withHostsFile(layout, sandbox, spec), ground);
   await records.saveProfile(spec, profileOf(spec.config.process, launch));
   const report = await launcher.launch(launch);
   await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report, clamped) });
   context.liveness.track(groupOf(spec), report.process);
+}
+
+/** @returns the init of the container whose processes are to be shared, or null for none. */
+async function targetOf(context: BackendContext, spec: ContainerSpec): Promise<ProcessId | null> {
+  if (spec.processesOf === undefined) return null;
+  const target = { sandboxId: spec.sandboxId, name: spec.processesOf };
+  return (await runningRecord(context, target, 'share processes')).running.init;
 }
 
 function newRecord(context: BackendContext, spec: ContainerSpec, attempt: number): ContainerRecord {

@@ -58,6 +58,8 @@ function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile 
     shimGroupFiles: cgroups.entryFiles(execGroupOf(record.sandboxId)),
     users: sandbox.idBase === null ? 'host' : 'private',
     network: sandbox.network === 'host' ? 'host' : 'private',
+    processes: sandbox.processes ?? 'own',
+    ipc: sandbox.ipc ?? 'private',
     container: record.running.init,
     groupFiles: cgroups.entryFiles(groupOf(record)),
     args: spec.args,

@@ -12,6 +12,9 @@ const FLAGS = {
   noNewPrivileges: 1 << 3,
   privileged: 1 << 4,
   terminal: 1 << 5,
+  sharedProcesses: 1 << 6,
+  nodeProcesses: 1 << 7,
+  nodeIpc: 1 << 8,
 } as const;
 const MOUNT_FLAGS = { recursive: 1 << 0, idmapped: 1 << 1 } as const;
 
@@ -38,6 +41,7 @@ function writeMode(writer: SpecWriter, spec: LaunchSpec): void {
       writer.text(spec.hostname);
       writer.u32(spec.idBase);
       writer.u32(spec.idCount);
+      writer.texts(spec.sysctls.flat());
       return;
     case 'container':
       writeContainer(writer, spec);
@@ -54,6 +58,9 @@ function flagsOf(spec: LaunchSpec): number {
   let flags = 0;
   if (spec.users === 'private') flags |= FLAGS.privateUsers;
   if (spec.network === 'private') flags |= FLAGS.privateNetwork;
+  if (spec.processes === 'shared') flags |= FLAGS.sharedProcesses;
+  if (spec.processes === 'host') flags |= FLAGS.nodeProcesses;
+  if (spec.ipc === 'host') flags |= FLAGS.nodeIpc;
   if (spec.mode === 'sandbox') return flags;
   if (spec.hasNoNewPrivileges) flags |= FLAGS.noNewPrivileges;
   if (spec.mode === 'exec') return spec.terminal === null ? flags : flags | FLAGS.terminal;
@@ -65,6 +72,8 @@ function flagsOf(spec: LaunchSpec): number {
 function writeContainer(writer: SpecWriter, spec: ContainerLaunch): void {
   writer.u32(spec.sandbox.pid);
   writer.u64(BigInt(spec.sandbox.startTime));
+  writer.u32(spec.joined.pid);
+  writer.u64(BigInt(spec.joined.startTime));
   writer.texts(spec.groupFiles);
   writer.texts(spec.layers);
   writer.text(spec.upperDir);

@@ -8,6 +8,8 @@ interface CommonLaunch {
   readonly shimGroupFiles: readonly string[];
   readonly users: 'private' | 'host';
   readonly network: 'private' | 'host';
+  readonly processes: 'own' | 'shared' | 'host';
+  readonly ipc: 'private' | 'host';
 }
 
 export interface SandboxLaunch extends CommonLaunch {
@@ -16,6 +18,8 @@ export interface SandboxLaunch extends CommonLaunch {
   /** First id of the node that the pod's id 0 stands for. */
   readonly idBase: number;
   readonly idCount: number;
+  /** Path below /proc/sys, and value. */
+  readonly sysctls: readonly (readonly [path: string, value: string])[];
 }
 
 /** A process of a container: what to run, and as whom. */
@@ -57,6 +61,8 @@ export interface ExecLaunch extends ProcessLaunch {
 export interface ContainerLaunch extends ProcessLaunch {
   readonly mode: 'container';
   readonly sandbox: ProcessId;
+  /** Whose pid namespace to join when processes are shared: the pod's holder, or another container's init. */
+  readonly joined: ProcessId;
   /** Uppermost first. */
   readonly layers: readonly string[];
   readonly upperDir: string;

@@ -73,7 +73,22 @@ function textAt(bytes: Buffer): string {
 function startFailure(error: NativeError): BackendError {
   if (error.stage === 'execve') return toBackendError(error, 'exec-failed');
   const failure = toBackendError(error);
+  if (error.stage === 'set sysctl') return sysctlFailure(error, failure);
   if (error.stage !== 'idmap mount' || failure.errno !== 'EINVAL') return failure;
   const message = `the file system of ${error.path} takes no id-mapped mounts on this kernel: move it to another, or run the pod with hostUsers: true`;
   return new BackendError('unsupported', error.stage, message, { errno: failure.errno });
 }
+
+/** What the kernel has no room for may pass; a parameter it has not, or a value it does not take, does not. */
+function sysctlFailure(error: NativeError, failure: BackendError): BackendError {
+  const code = SYSCTL_CODES[failure.errno ?? ''];
+  return code === undefined ? failure : toBackendError(error, code);
+}
+
+const SYSCTL_CODES: Readonly<Record<string, 'invalid-spec' | 'unsupported'>> = {
+  EINVAL: 'invalid-spec',
+  ERANGE: 'invalid-spec',
+  ENOENT: 'unsupported',
+  EACCES: 'unsupported',
+  EPERM: 'unsupported',
+};

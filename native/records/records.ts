@@ -35,6 +35,10 @@ const sandbox = z.strictObject({
   labels,
   hostname: z.string(),
   network: z.union([z.enum(['private', 'host']), bridged]),
+  /** Absent for each container's own. */
+  processes: z.enum(['shared', 'host']).optional(),
+  /** Absent for the pod's own. */
+  ipc: z.literal('host').optional(),
   /** First node id of the pod's range of 65536; null shares the node's users. */
   idBase: z.int().positive().nullable(),
   bootId: z.string(),

@@ -10,6 +10,7 @@ import type { SandboxRecord } from '../records/records.ts';
 import { livingHolder } from './holder.ts';
 import { ID_COUNT, lowestFreeIdBase } from './id-range.ts';
 import { removeEverything } from './remove.ts';
+import { sysctlsOf } from './sysctls.ts';
 
 /** Makes a sandbox: the record, the cgroup, then the process that holds its namespaces. A dead one is made anew. */
 export async function createSandbox(context: BackendContext, spec: SandboxSpec): Promise<void> {
@@ -40,6 +41,9 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
     shimGroupFiles: cgroups.entryFiles(group),
     users: spec.users,
     network: spec.network === 'host' ? 'host' : 'private',
+    processes: spec.processes ?? 'own',
+    ipc: spec.ipc ?? 'private',
+    sysctls: sysctlsOf(spec),
     hostname: spec.hostname,
     idBase: record.idBase ?? 0,
     idCount: ID_COUNT,
@@ -64,6 +68,8 @@ async function reserve(context: BackendContext, spec: SandboxSpec): Promise<Sand
     id: spec.id,
     labels: { ...spec.labels },
     hostname: spec.hostname,
+    ...(spec.processes === undefined || spec.processes === 'own' ? {} : { processes: spec.processes }),
+    ...(spec.ipc === 'host' ? { ipc: spec.ipc } : {}),
     network:
       typeof spec.network === 'object'
         ? placeOnNetworks(spec.network, { networks: await context.records.networks(), others })

@@ -31,6 +31,36 @@ export function sandboxContract(stage: ContractStage): void {
       expect((await stage.present(spec)).state).toBe('running');
     });
 
+    test.each([
+      { processes: 'shared', sysctls: { 'net.ipv4.ip_default_ttl': '33', 'kernel.shmmni': '100' } },
+      { processes: 'host', ipc: 'host' },
+      { processes: 'shared', users: 'host' },
+      { processes: 'host', ipc: 'host', users: 'host' },
+    ] as const)('works with %j', async (changes) => {
+      await stage.backend.createSandbox({ ...stage.sandbox, ...changes });
+      const spec = await stage.start('polite');
+      await stage.ground.untilReady(spec);
+      expect((await stage.present(spec)).state).toBe('running');
+      await stage.backend.stopContainer(spec, { graceMs: PATIENCE_MS });
+      expect((await stage.observed(spec))?.exit).toMatchObject({ code: 7, signal: null, lost: false });
+    });
+
+    test.each([
+      [{ sysctls: { 'kernel.hostname': 'x' } }],
+      [{ sysctls: { 'vm.swappiness': '1' } }],
+      [{ sysctls: { 'net/ipv4/ip_forward': '1' } }],
+      [{ sysctls: { 'net.ipv4..ip_forward': '1' } }],
+      [{ sysctls: { 'net.ipv4.ip_forward': '1\n' } }],
+      [{ sysctls: { 'net.ipv4.ip_forward': '1' }, network: 'host' }],
+      [{ sysctls: { 'kernel.shmmni': '1' }, ipc: 'host' }],
+    ] as const)('refuses a parameter that would be the node’s: %j', async (changes) => {
+      await expect(stage.backend.createSandbox({ ...stage.sandbox, ...changes })).rejects.toMatchObject({
+        code: 'invalid-spec',
+        message: expect.stringContaining(Object.keys(changes.sysctls)[0] ?? ''),
+      });
+      expect(await stage.observedSandbox()).toBeUndefined();
+    });
+
     test.each(['', '.', '..', 'a/b', '../a', 'A', 'ä', 'a b', 'a\n', 'a'.repeat(201)])(
       'refuses the name %j',
       async (id) => {

@@ -17,6 +17,7 @@ import {
   isSameNetwork,
   refuseOverlap,
 } from '../../native/network/check-network.ts';
+import { sysctlsOf } from '../../native/sandbox/sysctls.ts';
 import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
@@ -160,6 +161,7 @@ function refuseUsed(node: FakeNode, network: string): void {
 
 function createSandbox(node: FakeNode, spec: SandboxSpec): void {
   checkName('sandbox', spec.id);
+  sysctlsOf(spec);
   if (typeof spec.network === 'object') checkBridgedNetwork(spec.network);
   if (node.sandbox(spec.id)?.pid == null) node.addSandbox(spec);
 }
@@ -169,6 +171,8 @@ function startContainer(node: FakeNode, spec: ContainerSpec, { program = () => (
   checkLimits(spec.limits);
   if (node.sandbox(spec.sandboxId)?.pid == null) throw notFound('start', `sandbox ${spec.sandboxId} is not there`);
   if (node.container(spec)?.exit === null) return;
+  if (spec.processesOf !== undefined)
+    checkRuns(node, { sandboxId: spec.sandboxId, name: spec.processesOf }, 'share processes');
   const { starts = true, ends } = program(spec);
   node.checkHolds(spec.limits);
   node.dropContainer(spec);

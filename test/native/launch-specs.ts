@@ -14,15 +14,17 @@ const texts = fc.array(text, { maxLength: 5 });
 const u32 = fc.integer({ min: 0, max: U32 });
 const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const users = fc.constantFrom('private' as const, 'host' as const);
+const processes = fc.constantFrom('own' as const, 'shared' as const, 'host' as const);
+const namespaces = { users, network: users, processes, ipc: users };
 
 const sandbox: fc.Arbitrary<SandboxLaunch> = fc.record({
   mode: fc.constant('sandbox' as const),
   shimGroupFiles: texts,
-  users,
-  network: users,
+  ...namespaces,
   hostname: text,
   idBase: u32,
   idCount: u32,
+  sysctls: fc.array(fc.tuple(text, text), { maxLength: 3 }),
 });
 
 const mount: fc.Arbitrary<LaunchMount> = fc.record({
@@ -56,8 +58,7 @@ const processId = fc.record({ pid: fc.integer({ min: 1, max: 2 ** 22 }), startTi
 const exec: fc.Arbitrary<ExecLaunch> = fc.record({
   mode: fc.constant('exec' as const),
   shimGroupFiles: texts,
-  users,
-  network: users,
+  ...namespaces,
   container: processId,
   ...process,
   terminal: fc.option(fc.record({ rows: u32, columns: u32 })),
@@ -66,9 +67,9 @@ const exec: fc.Arbitrary<ExecLaunch> = fc.record({
 const container: fc.Arbitrary<ContainerLaunch> = fc.record({
   mode: fc.constant('container' as const),
   shimGroupFiles: texts,
-  users,
-  network: users,
+  ...namespaces,
   sandbox: processId,
+  joined: processId,
   ...process,
   layers: fc.array(text, { minLength: 1, maxLength: 5 }),
   upperDir: text,
@@ -96,7 +97,12 @@ export function expectedLine(spec: LaunchSpec): string {
 const MODES = { sandbox: 1, container: 2, exec: 3 } as const;
 
 function flagsOf(spec: LaunchSpec): number {
-  const shared = bit(spec.users === 'private', 0) + bit(spec.network === 'private', 1);
+  const shared =
+    bit(spec.users === 'private', 0) +
+    bit(spec.network === 'private', 1) +
+    bit(spec.processes === 'shared', 6) +
+    bit(spec.processes === 'host', 7) +
+    bit(spec.ipc === 'host', 8);
   if (spec.mode === 'sandbox') return shared;
   const confined = shared + bit(spec.hasNoNewPrivileges, 3);
   if (spec.mode === 'exec') return confined + bit(spec.terminal !== null, 5);
@@ -104,7 +110,7 @@ function flagsOf(spec: LaunchSpec): number {
 }
 
 function fieldsOf(spec: LaunchSpec): readonly Field[] {
-  if (spec.mode === 'sandbox') return [spec.hostname, spec.idBase, spec.idCount];
+  if (spec.mode === 'sandbox') return [spec.hostname, spec.idBase, spec.idCount, ...counted(spec.sysctls.flat())];
   return spec.mode === 'exec' ? execFields(spec) : containerFields(spec);
 }
 
@@ -112,7 +118,8 @@ type Field = string | number | bigint;
 
 function containerFields(spec: ContainerLaunch): readonly Field[] {
   return [
-    ...[spec.sandbox.pid, spec.sandbox.startTime, ...counted(spec.groupFiles), ...counted(spec.layers)],
+    ...[spec.sandbox.pid, spec.sandbox.startTime, spec.joined.pid, spec.joined.startTime],
+    ...[...counted(spec.groupFiles), ...counted(spec.layers)],
     ...[spec.upperDir, spec.workDir, ...counted(spec.devices), spec.mounts.length, ...spec.mounts.flatMap(mountFields)],
     ...[...counted(spec.maskedPaths), ...counted(spec.readonlyPaths), ...processFields(spec)],
     ...[spec.log.path, spec.log.maxBytes, spec.log.maxFiles, spec.exitPath, spec.mountLabel ?? ''],

@@ -83,7 +83,15 @@ describe('a launch spec', () => {
     expect(() => encodeLaunchSpec({ ...spec, mode: 'sandbox', hostname: 'a\0b' } as never)).toThrow(
       'must not contain NUL',
     );
-    const sandbox = { mode: 'sandbox', shimGroupFiles: [], users: 'host', network: 'host', hostname: '', idBase: 0 };
+    const sandbox = {
+      mode: 'sandbox',
+      shimGroupFiles: [],
+      users: 'host',
+      network: 'host',
+      hostname: '',
+      idBase: 0,
+      sysctls: [],
+    };
     expect(() => encodeLaunchSpec({ ...sandbox, idCount: 2 ** 32 } as never)).toThrow('out of range');
   });
 });
@@ -98,7 +106,14 @@ describe('the C code under the sanitizers', () => {
   test('of the shim starts and supervises a container, its log rotated', async () => {
     const stage = await openContainerStage();
     const launcher = createShimLauncher(buildPath('sanitize/holdfast-shim'));
-    const common = { shimGroupFiles: [], users: 'private', network: 'private' } as const;
+    const common = {
+      shimGroupFiles: [],
+      users: 'private',
+      network: 'private',
+      processes: 'shared',
+      ipc: 'private',
+      sysctls: [['net/ipv4/ip_default_ttl', '33']],
+    } as const;
     const ids = { idBase: 1_048_576, idCount: 65_536 };
     const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'sane' });
     try {
@@ -133,7 +148,8 @@ async function sanitizedContainer(stage: ContainerStage, holder: ProcessId) {
     log: { path: logPath, maxBytes: 4000, maxFiles: 2 },
   });
   const sandbox: SandboxRecord = {
-    ...{ id: 'pod', labels: {}, hostname: 'sane', network: 'private', idBase: 1_048_576, bootId: '', logPaths: [] },
+    ...{ id: 'pod', labels: {}, hostname: 'sane', network: 'private', processes: 'shared' },
+    ...{ idBase: 1_048_576, bootId: '', logPaths: [] },
     holder,
   };
   const launch = await launchOf(spec, { cgroups: stage.cgroups, sandbox, holder, rootDir, exitPath });

@@ -1,6 +1,12 @@
 import { constants } from 'node:os';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Attempt, type FaultStage, type Outcome, openFaultStage } from './faults/fault-stage.ts';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import {
+  type Attempt,
+  type FaultStage,
+  type Outcome,
+  openFaultStage,
+  type SandboxChanges,
+} from './faults/fault-stage.ts';
 import type { ShimCall } from './faults/injector.ts';
 
 const { errno: ERRNOS } = constants;
@@ -19,16 +25,19 @@ const INIT = 3;
 
 let stage: FaultStage;
 
-beforeAll(async () => {
-  stage = await openFaultStage();
-});
+afterEach(() => stage.close());
 
-afterAll(() => stage.close());
+const PODS: readonly SandboxChanges[] = [
+  {},
+  { processes: 'shared', sysctls: { 'net.ipv4.ip_default_ttl': '33', 'kernel.shmmni': '100' } },
+  { processes: 'host', ipc: 'host' },
+];
 
 describe.each(errnoNames)('a system call of the shim that fails once with %s', (errnoName) => {
-  test.each(['sandbox', 'container'] as const)(
-    'while a %s is made, used and removed, is told by name or does no harm, and leaves nothing',
-    async (kind) => {
+  test.each(PODS.flatMap((changes) => (['sandbox', 'container'] as const).map((kind) => [kind, changes] as const)))(
+    'while a %s of %j is made, used and removed, is told by name or does no harm, and leaves nothing',
+    async (kind, changes) => {
+      stage = await openFaultStage(changes);
       const flawless = await stage[kind](null);
       expect(problemsOf(flawless, { flawless, at: null, errnoName })).toEqual([]);
       const calls = faultyCalls(flawless.calls);

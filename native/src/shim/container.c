@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 /* Descriptors a supervising shim keeps, moved to where one call can close all the others. The report socket is there. */
-enum { OUT_FD = 3, REPORT_FD, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, FIRST_UNUSED_FD };
+enum { OUT_FD = 3, REPORT_FD, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, GROUP_END_FD, FIRST_UNUSED_FD };
 
 static int make_pipes(const struct container_spec *c, struct start_pipes *pipes, struct hf_error *error)
 {
@@ -67,23 +67,27 @@ static int start(struct spec *spec, struct start_pipes *pipes, struct joined *jo
 }
 
 /* Lets go of the mounts, namespaces and pipes of the start: they would live as long as the shim. */
-static int keep_only(int out, int err, struct log *log, struct exit_file *exit_file, struct hf_error *error)
+static int keep_only(int out, int err, struct log *log, struct exit_file *exit_file, int *group_end,
+                     struct hf_error *error)
 {
     const int kept[][2] = {
         {out, OUT_FD}, {err, ERR_FD}, {log->dir, LOG_DIR_FD}, {log->file, LOG_FD}, {exit_file->dir, EXIT_DIR_FD},
+        {*group_end, GROUP_END_FD},
     };
     enum { COUNT = sizeof kept / sizeof kept[0], HIGH_FD = 200 };
     int high[COUNT];
-    for (int i = 0; i < COUNT; i++)
+    const int count = *group_end < 0 ? COUNT - 1 : COUNT;
+    for (int i = 0; i < count; i++)
         if ((high[i] = fcntl(kept[i][0], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
             return fail(error, "keep descriptors", NULL);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < count; i++)
         if (dup3(high[i], kept[i][1], O_CLOEXEC) < 0)
             return fail(error, "keep descriptors", NULL);
     log->dir = LOG_DIR_FD;
     log->file = LOG_FD;
     exit_file->dir = EXIT_DIR_FD;
-    if (syscall(SYS_close_range, FIRST_UNUSED_FD, ~0u, 0u) < 0)
+    *group_end = *group_end < 0 ? -1 : GROUP_END_FD;
+    if (syscall(SYS_close_range, *group_end < 0 ? GROUP_END_FD : FIRST_UNUSED_FD, ~0u, 0u) < 0)
         return fail(error, "close descriptors", NULL);
     return 0;
 }
@@ -95,19 +99,22 @@ int run_container(struct spec *spec, int report_fd)
     struct joined joined = {0};
     struct log log;
     struct exit_file exit_file;
+    int group_end = -1;
     if (enter_legacy_groups(&spec->shim_groups, &error) < 0 || log_open(&log, &spec->container, &error) < 0 ||
         exit_file_open(&exit_file, spec->container.exit_path, &error) < 0 ||
+        (spec->flags & (SHARED_PIDS | NODE_PIDS) &&
+         open_group_end(&spec->container.groups, &group_end, &error) < 0) ||
         start(spec, &pipes, &joined, &error) < 0) {
         report_failed(report_fd, &error);
         return 1;
     }
-    if (keep_only(pipes.out[0], pipes.err[0], &log, &exit_file, &error) < 0 ||
+    if (keep_only(pipes.out[0], pipes.err[0], &log, &exit_file, &group_end, &error) < 0 ||
         report_started(report_fd, joined.pid, joined.clamped, &error) < 0) {
         syscall(SYS_kill, joined.pid, SIGKILL);
         waitpid(joined.pid, NULL, __WALL);
         report_failed(report_fd, &error);
         return 1;
     }
-    supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file);
+    supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file, group_end);
     return 0;
 }

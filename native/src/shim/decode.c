@@ -140,6 +140,8 @@ static void take_container(struct reader *r, struct container_spec *c)
 {
     c->sandbox_pid = (int32_t)take_u32(r);
     c->sandbox_start_time = take_u64(r);
+    c->pids_pid = (int32_t)take_u32(r);
+    c->pids_start_time = take_u64(r);
     c->groups = take_texts(r);
     c->layers = take_texts(r);
     c->upper = take_text(r);
@@ -190,6 +192,9 @@ int spec_decode(struct spec *spec, const void *bytes, size_t size, void *arena, 
         spec->sandbox.hostname = take_text(&r);
         spec->sandbox.id_base = take_u32(&r);
         spec->sandbox.id_count = take_u32(&r);
+        spec->sandbox.sysctls = take_texts(&r);
+        if (spec->sandbox.sysctls.count % 2 != 0)
+            r.failed = 1;
     } else if (spec->mode == MODE_CONTAINER) {
         take_container(&r, &spec->container);
     } else if (spec->mode == MODE_EXEC) {

@@ -69,6 +69,20 @@ static int open_unified_group(const struct texts *files, int *group, struct hf_e
     return 0;
 }
 
+int open_group_end(const struct texts *files, int *group_end, struct hf_error *error)
+{
+    int group;
+    *group_end = -1;
+    if (open_unified_group(files, &group, error) < 0)
+        return -1;
+    if (group < 0)
+        return 0;
+    *group_end = openat(group, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+    int failed = *group_end < 0 && errno != ENOENT ? fail(error, "open cgroup", "cgroup.kill") : 0;
+    close(group);
+    return failed;
+}
+
 int32_t fork_into_unified_group(const struct texts *files, struct hf_error *error)
 {
     struct clone_args args = {.exit_signal = SIGCHLD};

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 /*
@@ -33,28 +34,32 @@ static int copy_shared_memory(struct prepared *prepared, struct hf_error *error)
     return 0;
 }
 
-static int join_namespaces(const struct spec *spec, int sandbox, struct hf_error *error)
+static int join_namespaces(const struct spec *spec, const struct prepared *prepared, struct hf_error *error)
 {
     static const struct {
-        uint32_t flag;
+        /* Joined when these flags are what is set among those. */
+        uint32_t flags, among;
         int kind;
         const char *path, *stage;
     } joins[] = {
-        {0, CLONE_NEWIPC, "ns/ipc", "join ipc namespace"},
-        {0, CLONE_NEWUTS, "ns/uts", "join uts namespace"},
-        {PRIVATE_NETWORK, CLONE_NEWNET, "ns/net", "join network namespace"},
+        {0, NODE_IPC, CLONE_NEWIPC, "ns/ipc", "join ipc namespace"},
+        {0, 0, CLONE_NEWUTS, "ns/uts", "join uts namespace"},
+        {PRIVATE_NETWORK, PRIVATE_NETWORK, CLONE_NEWNET, "ns/net", "join network namespace"},
+        {SHARED_PIDS, SHARED_PIDS, CLONE_NEWPID, "ns/pid", "join pid namespace"},
         /* Last: from here on the node's power is gone. */
-        {PRIVATE_USERS, CLONE_NEWUSER, "ns/user", "join user namespace"},
+        {PRIVATE_USERS, PRIVATE_USERS, CLONE_NEWUSER, "ns/user", "join user namespace"},
     };
     for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
-        if ((spec->flags & joins[i].flag) != joins[i].flag)
+        if ((spec->flags & joins[i].among) != joins[i].flags)
             continue;
-        int fd = openat(sandbox, joins[i].path, O_RDONLY | O_CLOEXEC);
+        int from = joins[i].kind == CLONE_NEWPID ? prepared->pids : prepared->sandbox;
+        int fd = openat(from, joins[i].path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || syscall(SYS_setns, fd, joins[i].kind) < 0)
             return fail(error, joins[i].stage, NULL);
         close(fd);
     }
-    return 0;
+    /* Joining users makes a process dumpable again where the node says so; others may see it by now. */
+    return prctl(PR_SET_DUMPABLE, 0) < 0 ? fail(error, "protect process", NULL) : 0;
 }
 
 static _Noreturn void run_init(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes)
@@ -69,7 +74,9 @@ static _Noreturn void run_init(struct spec *spec, const struct prepared *prepare
 static int start_init(struct spec *spec, const struct prepared *prepared, struct start_pipes *pipes,
                       struct joined *joined, struct hf_error *error)
 {
-    struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_PARENT | CLONE_CLEAR_SIGHAND};
+    struct clone_args args = {.flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_PARENT | CLONE_CLEAR_SIGHAND};
+    if (!(spec->flags & (SHARED_PIDS | NODE_PIDS)))
+        args.flags |= CLONE_NEWPID;
     long pid = sys_clone3(&args);
     if (pid == 0)
         run_init(spec, prepared, pipes);
@@ -85,7 +92,8 @@ _Noreturn void join_and_start(struct spec *spec, struct prepared *prepared, stru
     struct joined joined = {0};
     if (enter_legacy_groups(&spec->container.groups, &error) == 0 &&
         raise_with_node_power(&spec->container, &joined.clamped, &error) == 0 &&
-        copy_shared_memory(prepared, &error) == 0 && join_namespaces(spec, prepared->sandbox, &error) == 0 &&
+        (spec->flags & NODE_IPC || copy_shared_memory(prepared, &error) == 0) &&
+        join_namespaces(spec, prepared, &error) == 0 &&
         start_init(spec, prepared, pipes, &joined, &error) == 0) {
         if (write(pipes->joined[1], &joined, sizeof joined) == sizeof joined)
             _exit(0);

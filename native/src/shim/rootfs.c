@@ -14,7 +14,7 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
     /* With CAP_MKNOD a device made in /dev would be any device of the node. */
     unsigned no_devices = makes_devices(spec) ? 0u : MOUNT_ATTR_NODEV;
     unsigned sys = HARMLESS | (spec->flags & PRIVILEGED ? 0u : MOUNT_ATTR_RDONLY);
-    own->proc = make_fs("proc", NULL, HARMLESS, error);
+    own->proc = prepared->proc >= 0 ? prepared->proc : make_fs("proc", NULL, HARMLESS, error);
     if (own->proc < 0)
         return -1;
     own->sysfs = prepared->sysfs >= 0 ? prepared->sysfs : make_fs("sysfs", NULL, sys, error);
@@ -28,7 +28,7 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
     if (own->pts < 0)
         return -1;
     own->shm = prepared->shared_memory;
-    own->mqueue = make_fs("mqueue", NULL, HARMLESS, error);
+    own->mqueue = prepared->mqueue >= 0 ? prepared->mqueue : make_fs("mqueue", NULL, HARMLESS, error);
     return own->mqueue < 0 ? -1 : 0;
 }
 

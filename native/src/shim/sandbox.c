@@ -74,6 +74,13 @@ static int renounce(struct hf_error *error)
     return 0;
 }
 
+/* The first process of a pid namespace inherits what loses its parent; ignoring the signal has the kernel reap it. */
+static int reap_orphans(struct hf_error *error)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    return sigaction(SIGCHLD, &ignore, NULL) < 0 ? fail(error, "reap orphans", NULL) : 0;
+}
+
 static int set_up_namespaces(const struct spec *spec, struct hf_error *error)
 {
     if (spec->flags & PRIVATE_USERS && (become_root_of_pod(error) < 0 || forbid_nested_users(error) < 0))
@@ -82,6 +89,8 @@ static int set_up_namespaces(const struct spec *spec, struct hf_error *error)
         return -1;
     if (syscall(SYS_sethostname, spec->sandbox.hostname, strlen(spec->sandbox.hostname)) < 0)
         return fail(error, "sethostname", spec->sandbox.hostname);
+    if (spec->flags & SHARED_PIDS && reap_orphans(error) < 0)
+        return -1;
     return make_shared_memory(error) < 0 ? -1 : renounce(error);
 }
 
@@ -131,7 +140,11 @@ static int map_ids(int32_t pid, const struct sandbox_spec *sandbox, struct hf_er
 
 static uint64_t new_namespaces(uint32_t flags)
 {
-    uint64_t namespaces = CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
+    uint64_t namespaces = CLONE_NEWUTS | CLONE_NEWNS;
+    if (!(flags & NODE_IPC))
+        namespaces |= CLONE_NEWIPC;
+    if (flags & SHARED_PIDS)
+        namespaces |= CLONE_NEWPID;
     if (flags & PRIVATE_USERS)
         namespaces |= CLONE_NEWUSER;
     if (flags & PRIVATE_NETWORK)
@@ -208,7 +221,8 @@ int run_sandbox(const struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
     int32_t pid = -1;
-    if (make_sandbox(spec, &pid, &error) == 0 && report_started(report_fd, pid, 0, &error) == 0)
+    if (make_sandbox(spec, &pid, &error) == 0 && set_pod_sysctls(spec, pid, &error) == 0 &&
+        report_started(report_fd, pid, 0, &error) == 0)
         return 0;
     if (pid > 0) {
         syscall(SYS_kill, pid, SIGKILL);

@@ -37,6 +37,8 @@ int drop_all_capabilities(void);
 
 /* Forks a process that is born in the v2 group among them, if there is one. Returns as fork does. */
 int32_t fork_into_unified_group(const struct texts *files, struct hf_error *error);
+/* Opens what ends all of the v2 group among them. Gives -1 without one, or on a kernel before 5.14. */
+int open_group_end(const struct texts *files, int *group_end, struct hf_error *error);
 /* Moves this process into the v1 groups among them. */
 int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 
@@ -55,16 +57,25 @@ int run_exec(struct spec *spec, int report_fd);
 /* Raises `lo` of the network namespace this process is in. */
 int raise_loopback(struct hf_error *error);
 
+/* ---- sysctl.c */
+
+/* Enters the network and ipc namespaces of the holder, where they are the pod's, and sets the kernel parameters asked for. */
+int set_pod_sysctls(const struct spec *spec, int32_t holder, struct hf_error *error);
+
 /* ---- prepare.c: host side. Makes the container's mounts, all detached: nothing shows in the host's mount table. */
 
 struct prepared {
     int root;
     /* A copy of the node's sysfs, for a pod that has the node's network but not its users; else -1. */
     int sysfs;
-    /* A copy of the mount of the pod's shared memory, once the joiner made it. */
+    /* Views of the node for a pod that has its processes or its ipc, but not its users' power over them; else -1. */
+    int proc, mqueue;
+    /* A copy of the mount of the pod's shared memory, once the joiner made it; or of the node's. */
     int shared_memory;
     /* /proc/<pid> of the sandbox, and its user namespace (-1 when the pod has the node's). */
     int sandbox, users;
+    /* /proc/<pid> of whose pid namespace is joined, else -1. */
+    int pids;
 };
 
 int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error *error);
@@ -221,6 +232,7 @@ int exit_file_open(struct exit_file *file, const char *path, struct hf_error *er
  * too and are no exits; it is let go on.
  */
 int reap_if_ended(int32_t pid, siginfo_t *end);
-void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file);
+/* `group_end` is the cgroup.kill of a group that outlives its init, or -1. */
+void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file, int group_end);
 
 #endif

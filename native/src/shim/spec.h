@@ -14,8 +14,10 @@
 
 enum mode { MODE_SANDBOX = 1, MODE_CONTAINER = 2, MODE_EXEC = 3 };
 
-/* Flags of both modes. */
+/* Flags of all modes. */
 enum { PRIVATE_USERS = 1u << 0, PRIVATE_NETWORK = 1u << 1 };
+/* The pod's own pid namespace, or else another's that is named; the node's; the node's ipc namespace. */
+enum { SHARED_PIDS = 1u << 6, NODE_PIDS = 1u << 7, NODE_IPC = 1u << 8 };
 /* Flags of a container; an exec has the second of them, and its own. */
 enum { READONLY_ROOT = 1u << 2, NO_NEW_PRIVILEGES = 1u << 3, PRIVILEGED = 1u << 4, TERMINAL = 1u << 5 };
 
@@ -55,12 +57,17 @@ struct limit_spec {
 struct sandbox_spec {
     const char *hostname;
     uint32_t id_base, id_count;
+    /* Path below /proc/sys, value, path, value. */
+    struct texts sysctls;
 };
 
 struct container_spec {
     /* Whose namespaces to join: the pod's holder, or for an exec the container's init. */
     int32_t sandbox_pid;
     uint64_t sandbox_start_time;
+    /* With SHARED_PIDS whose pid namespace to join: the holder, or the init of another container. */
+    int32_t pids_pid;
+    uint64_t pids_start_time;
     struct texts groups;
     struct texts layers;
     const char *upper, *work;

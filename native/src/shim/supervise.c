@@ -95,7 +95,7 @@ static void copy_ready(struct log *log, struct log_stream *stream, struct pollfd
     ready->fd = stream->fd = -1;
 }
 
-void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file)
+void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file, int group_end)
 {
     static struct log_stream streams[] = {{.name = "stdout"}, {.name = "stderr"}};
     siginfo_t end;
@@ -116,6 +116,9 @@ void supervise(int32_t pid, int out, int err, struct log *log, const struct exit
         copy_ready(log, &streams[0], &ready[1]);
         copy_ready(log, &streams[1], &ready[2]);
     }
+    /* Without a pid namespace of its own to end with it, what it left behind would stay. */
+    if (group_end >= 0)
+        (void)!write(group_end, "1", 1);
     drain(log, &streams[0]);
     drain(log, &streams[1]);
     record_exit(exit_file, &end, log->dropped);

@@ -82,7 +82,11 @@ static void joined(const struct container_spec *c)
 
 static void container(const struct container_spec *c)
 {
-    joined(c);
+    number((uint32_t)c->sandbox_pid);
+    number(c->sandbox_start_time);
+    number((uint32_t)c->pids_pid);
+    number(c->pids_start_time);
+    texts(&c->groups);
     texts(&c->layers);
     text(c->upper);
     text(c->work);
@@ -119,6 +123,7 @@ static void show(const struct spec *spec)
     text(spec->sandbox.hostname);
     number(spec->sandbox.id_base);
     number(spec->sandbox.id_count);
+    texts(&spec->sandbox.sysctls);
 }
 
 static void decode(const void *bytes, size_t size)

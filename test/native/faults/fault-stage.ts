@@ -41,14 +41,18 @@ export interface FaultStage {
 }
 
 const SANDBOX: SandboxSpec = { id: 'pod', labels: {}, hostname: 'web-0', network: 'private', users: 'private' };
+
+/** What pods may differ in that changes which calls the shim makes. */
+export type SandboxChanges = Pick<SandboxSpec, 'processes' | 'ipc' | 'sysctls'>;
 const NAME = 'app';
 
-/** Opens a stage on the kernel of this machine. */
-export async function openFaultStage(): Promise<FaultStage> {
+/** Opens a stage on the kernel of this machine. @param changes of the sandboxes that are made. */
+export async function openFaultStage(changes: SandboxChanges = {}): Promise<FaultStage> {
   const injector = await buildInjector();
   const ground = await openKernelGround({ shimPath: injector.shimPath });
   const spec = faultySpec(ground);
   const { backend } = ground;
+  const sandbox = { ...SANDBOX, ...changes };
   let hasSandbox = false;
   return {
     sandbox: async (fault) => {
@@ -56,7 +60,7 @@ export async function openFaultStage(): Promise<FaultStage> {
       if (hasSandbox) await backend.removeSandbox(id);
       hasSandbox = false;
       return attempt(ground, injector, fault, {
-        start: () => backend.createSandbox(SANDBOX),
+        start: () => backend.createSandbox(sandbox),
         pid: async () => (await backend.observe()).sandboxes[0]?.pid ?? null,
         stop: async () => undefined,
         remove: () => backend.removeSandbox(id),
@@ -65,7 +69,7 @@ export async function openFaultStage(): Promise<FaultStage> {
     container: async (fault) => {
       if (!hasSandbox) {
         await injector.arm(null);
-        await backend.createSandbox(SANDBOX);
+        await backend.createSandbox(sandbox);
         // The log stays as long as the sandbox: from here on it is there before every attempt.
         await backend.startContainer(spec);
         await backend.removeContainer(spec);
