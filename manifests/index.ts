@@ -1,4 +1,5 @@
 export * from './canonical-json.ts';
+export { hostPortProblems } from './network-problems.ts';
 export * from './origin.ts';
 export * from './parse-manifests.ts';
 export * from './pod-identity.ts';
@@ -6,9 +7,12 @@ export * from './resource.ts';
 export { type Validated, validate } from './schema/validate.ts';
 export { selectForNode } from './select-for-node.ts';
 export * from './status.ts';
+export * from './values/host-ports.ts';
 export * from './values/image-reference.ts';
 export * from './values/keyed-values.ts';
+export * from './values/label-selector.ts';
 export * from './values/quantity.ts';
+export * from './values/subnet.ts';
 export * from './workload.ts';
 export { readYaml } from './yaml/read-yaml.ts';
 export type { Place, YamlDocument, YamlFile } from './yaml/yaml-document.ts';

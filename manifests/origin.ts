@@ -48,10 +48,15 @@ export function locate(origin: Origin, podField: string): SourcePosition & { rea
   const source = `${origin.podPath}.${podField.replace(CONTAINER_SECURITY, 'securityContext.')}`;
   const inherited = origin.positions[source];
   if (inherited && !origin.positions[path]) return { file: origin.file, ...inherited, path: source };
+  return { ...placeOf(origin, path), path };
+}
+
+/** @returns the place of a field, by its full path, or of its nearest ancestor that was written. */
+export function placeOf({ file, positions }: LocatedResource['origin'], path: string): SourcePosition {
   for (let probe = path; ; probe = parentPath(probe)) {
-    const position = origin.positions[probe];
-    if (position) return { file: origin.file, ...position, path };
-    if (probe === '') return { file: origin.file, line: 1, column: 1, path };
+    const position = positions[probe];
+    if (position) return { file, ...position };
+    if (probe === '') return { file, line: 1, column: 1 };
   }
 }
 

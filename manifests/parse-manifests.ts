@@ -1,3 +1,4 @@
+import { networkProblems } from './network-problems.ts';
 import type { LocatedResource, LocatedWorkload, Problem } from './origin.ts';
 import { type Located, readManifest } from './read-manifest.ts';
 import { resourceKey } from './resource.ts';
@@ -42,9 +43,12 @@ export function parseManifests(files: readonly ManifestText[]): ParsedManifests 
   }
   problems.push(...duplicates(found));
   const sorted = found.sort((a, b) => compareText(keyOf(a), keyOf(b)));
+  const workloads = sorted.filter((located) => 'workload' in located);
+  const resources = sorted.filter((located) => 'resource' in located);
+  problems.push(...networkProblems(workloads, resources));
   return {
-    workloads: sorted.filter((located) => 'workload' in located),
-    resources: sorted.filter((located) => 'resource' in located),
+    workloads,
+    resources,
     problems: shorten(problems.sort(comparePlaces)),
   };
 }

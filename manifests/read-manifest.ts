@@ -2,10 +2,14 @@ import * as z from 'zod';
 import { deployment } from './kinds/deployment.ts';
 import { configMap, secret } from './kinds/keyed-data.ts';
 import { network } from './kinds/network.ts';
+import { networkPolicy } from './kinds/network-policy.ts';
 import { pod } from './kinds/pod.ts';
+import { service } from './kinds/service.ts';
 import { volumeClaim } from './kinds/volume-claim.ts';
 import { lowerNetwork } from './lowering/lower-network.ts';
+import { lowerNetworkPolicy } from './lowering/lower-network-policy.ts';
 import { lowerConfigMap, lowerSecret, lowerVolumeClaim } from './lowering/lower-resource.ts';
+import { lowerService } from './lowering/lower-service.ts';
 import { lowerDeployment, lowerPod } from './lowering/lower-workload.ts';
 import type { LocatedResource, LocatedWorkload } from './origin.ts';
 import type { Resource } from './resource.ts';
@@ -34,6 +38,8 @@ const BY_KIND: Readonly<Record<Kind, ManifestReader>> = {
   Secret: resourceReader(secret, lowerSecret),
   PersistentVolumeClaim: resourceReader(volumeClaim, lowerVolumeClaim),
   Network: resourceReader(network, lowerNetwork),
+  Service: resourceReader(service, lowerService),
+  NetworkPolicy: resourceReader(networkPolicy, lowerNetworkPolicy),
 };
 
 /** A map, because the kind comes from the input and may be the name of anything an object inherits. */

@@ -1,11 +1,12 @@
 import type { KeyedValues } from './values/keyed-values.ts';
+import type { LabelSelector } from './values/label-selector.ts';
 import type { StringMap } from './workload.ts';
 
 /**
  * What a fleet declares besides workloads, and workloads refer to by name. A node takes of these what its own workloads
  * refer to.
  */
-export type Resource = ConfigMap | Secret | PersistentVolumeClaim | Network;
+export type Resource = ConfigMap | Secret | PersistentVolumeClaim | Network | Service | NetworkPolicy;
 
 /** What every resource has. */
 export interface ResourceMetadata {
@@ -53,6 +54,61 @@ export interface Network extends ResourceMetadata {
   readonly subnet6: string | null;
   /** Whether its pods reach anything but each other. */
   readonly isOutbound: boolean;
+}
+
+/**
+ * `v1 Service`, of one node: a name that leads to its ready pods on this node, through a stable address of its own that
+ * connections are shared out from, or, when headless, to their own addresses.
+ */
+export interface Service extends ResourceMetadata {
+  readonly kind: 'Service';
+  /** Labels of its pods. */
+  readonly selector: StringMap;
+  readonly isHeadless: boolean;
+  /** Pods count from the moment they are there. */
+  readonly hasUnreadyPods: boolean;
+  readonly ports: readonly ServicePort[];
+}
+
+export interface ServicePort {
+  readonly name: string | null;
+  readonly protocol: 'TCP' | 'UDP';
+  readonly port: number;
+  /** A number, or the name of a port of the pod's containers. */
+  readonly targetPort: number | string;
+}
+
+/** `networking.k8s.io/v1 NetworkPolicy`: the pods it selects take part only in what a policy of theirs allows. */
+export interface NetworkPolicy extends ResourceMetadata {
+  readonly kind: 'NetworkPolicy';
+  readonly podSelector: LabelSelector;
+  /** Null when it says nothing of that direction; an empty list allows nothing. */
+  readonly ingress: readonly PolicyRule[] | null;
+  readonly egress: readonly PolicyRule[] | null;
+}
+
+export interface PolicyRule {
+  /** Null is everybody. */
+  readonly peers: readonly PolicyPeer[] | null;
+  /** Null is every port of every protocol. */
+  readonly ports: readonly PolicyPort[] | null;
+}
+
+export type PolicyPeer =
+  | {
+      readonly type: 'pods';
+      readonly podSelector: LabelSelector;
+      /** Null is the policy's own namespace. */
+      readonly namespaceSelector: LabelSelector | null;
+    }
+  | { readonly type: 'block'; readonly cidr: string; readonly except: readonly string[] };
+
+export interface PolicyPort {
+  readonly protocol: 'TCP' | 'UDP';
+  /** A number, the name of a port of the pod that is connected to, or null for every port. */
+  readonly port: number | string | null;
+  /** The last one of a range that begins with `port`. */
+  readonly endPort: number | null;
 }
 
 /** @returns what names a resource in its revision, `Kind namespace/name`. */

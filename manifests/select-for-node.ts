@@ -1,4 +1,5 @@
 import type { LocatedWorkload } from './origin.ts';
+import { hasLabels } from './values/label-selector.ts';
 import type { StringMap } from './workload.ts';
 
 /** @returns the workloads whose every `nodeSelector` entry equals the node's own label, in the order given. */
@@ -7,9 +8,4 @@ export function selectForNode(
   nodeLabels: StringMap,
 ): readonly LocatedWorkload[] {
   return workloads.filter(({ workload }) => hasLabels(nodeLabels, workload.nodeSelector));
-}
-
-/** @returns whether every entry of `wanted` is among `labels`. */
-function hasLabels(labels: StringMap, wanted: StringMap): boolean {
-  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 }

@@ -40,6 +40,11 @@ export interface PodTemplate {
   readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
   readonly terminationGracePeriodSeconds: number;
   readonly hostNetwork: boolean;
+  /** Networks of the namespace the pod is on, the first with the way out; null for its `default` one, `none` for loopback only. */
+  readonly networks: null | 'none' | readonly string[];
+  readonly dns: PodDns;
+  /** Added to the pod's `/etc/hosts`. */
+  readonly hostAliases: readonly HostAlias[];
   /** True shares the node's user namespace. Unlike Kubernetes the default is false: a user namespace of its own. */
   readonly hostUsers: boolean;
   readonly hostname: string;
@@ -49,6 +54,22 @@ export interface PodTemplate {
   /** Run one after the other, each to its end, before the containers start; sidecars among them run on beside those. */
   readonly initContainers: readonly InitContainer[];
   readonly containers: readonly Container[];
+}
+
+/** What is in the pod's `/etc/resolv.conf`. */
+export interface PodDns {
+  /** True leaves out what the node's own says (`dnsPolicy: None`). */
+  readonly isWithoutNode: boolean;
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+  /** As written, `ndots:2` or `rotate`. */
+  readonly options: readonly string[];
+}
+
+/** Kubernetes HostAlias. */
+export interface HostAlias {
+  readonly ip: string;
+  readonly hostnames: readonly string[];
 }
 
 /** A container that comes first. */
@@ -96,11 +117,15 @@ export interface EnvVar {
   readonly value: string;
 }
 
-/** Informational, as in Kubernetes: a port not listed is reachable too. */
+/** Informational, as in Kubernetes, unless it is published: a port not listed is reachable too. */
 export interface ContainerPort {
   readonly name: string | null;
   readonly containerPort: number;
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  /** The port of the node that leads here; null for none. */
+  readonly hostPort: number | null;
+  /** The address of the node it is published on; null for all of them. */
+  readonly hostIp: string | null;
 }
 
 export interface ResourceRequirements {

@@ -1,4 +1,5 @@
 import {
+  hostPortProblems,
   type LocatedResource,
   type LocatedWorkload,
   type Problem,
@@ -39,5 +40,10 @@ export function parseRevision(revision: Revision, nodeLabels: Readonly<Record<st
       [],
     );
   }
-  return { ok: true, parsed: { revision: rest, workloads: selectForNode(workloads, nodeLabels), resources } };
+  const selected = selectForNode(workloads, nodeLabels);
+  // Only here is it known which of them meet on this node.
+  const clashes = hostPortProblems(selected);
+  if (clashes.length > 0)
+    return refuse('invalid-manifests', `${clashes.length} ports of this node are asked for twice`, clashes);
+  return { ok: true, parsed: { revision: rest, workloads: selected, resources } };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { parseImageReference } from '../values/image-reference.ts';
 import { absolutePath } from './absolute-path.ts';
+import { containerPort } from './container-port.ts';
 import { reportDuplicates } from './duplicates.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { dnsLabel } from './names.ts';
@@ -33,22 +34,6 @@ const envVar = strictFields(
   UNSUPPORTED.envVar,
 );
 
-const port = strictFields(
-  {
-    // RFC 6335 service name, as in Kubernetes.
-    name: z
-      .string()
-      .max(15)
-      .regex(/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/, {
-        error: 'must be lower-case letters, digits and single `-` between them, with at least one letter',
-      })
-      .optional(),
-    containerPort: z.int().min(1).max(65_535),
-    protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
-  },
-  UNSUPPORTED.port,
-);
-
 const preStop = strictFields(
   { exec: strictFields({ command: z.array(z.string()).min(1) }, []) },
   UNSUPPORTED.lifecycleHandler,
@@ -62,7 +47,7 @@ const fields = {
   args: z.array(z.string()).optional(),
   workingDir: absolutePath.optional(),
   env: z.array(envVar).optional(),
-  ports: z.array(port).optional(),
+  ports: z.array(containerPort).optional(),
   resources: resources.optional(),
   volumeMounts: z.array(volumeMount).optional(),
   lifecycle: strictFields({ preStop: preStop.optional() }, UNSUPPORTED.lifecycle).optional(),

@@ -4,7 +4,8 @@ import { quoted } from '../text/quoted.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { metadata, templateMetadata } from './metadata.ts';
 import { labelMap } from './names.ts';
-import { podSpec } from './pod-spec.ts';
+import { checkNetworks } from './pod-network.ts';
+import { networkUse, podSpec } from './pod-spec.ts';
 import { strategy } from './strategy.ts';
 
 /** More pods of one workload on one node would be a slip. */
@@ -42,7 +43,15 @@ const spec = strictFields(
 export const deployment = strictFields(
   { apiVersion: z.literal('apps/v1'), kind: z.literal('Deployment'), metadata, spec },
   UNSUPPORTED.document,
-);
+).superRefine((written, context) => {
+  const { template } = written.spec;
+  const use = networkUse(template.spec);
+  checkNetworks({ annotations: written.metadata.annotations, ...use }, ['metadata'], context);
+  checkNetworks({ annotations: template.metadata.annotations, ...use }, ['spec', 'template', 'metadata'], context);
+  if ((written.spec.replicas ?? 1) < 2 || use.ports.every(({ hostPort }) => hostPort === undefined)) return;
+  const message = 'must be at most 1 for pods with a `hostPort`, which one pod of a node can have; lower it';
+  context.addIssue({ code: 'custom', path: ['spec', 'replicas'], message });
+});
 
 /** `apps/v1 Deployment` as written. */
 export type WrittenDeployment = z.output<typeof deployment>;

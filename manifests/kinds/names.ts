@@ -16,6 +16,18 @@ export const dnsSubdomain = z
   })
   .max(253);
 
+/** A label's key. */
+export const labelKey = z.string().superRefine((key, context) => {
+  const problem = labelKeyProblem(key);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** A label's value. */
+export const labelValue = z.string().superRefine((value, context) => {
+  const problem = labelValueProblem(value);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
+
 /** Labels or a node selector: keys and values in Kubernetes' label syntax. */
 export const labelMap = z.record(z.string(), z.string()).superRefine((labels, context) => {
   for (const [key, value] of Object.entries(labels)) {

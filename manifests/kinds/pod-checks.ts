@@ -13,6 +13,9 @@ interface CheckedPodSpec {
   readonly volumes?: readonly WrittenVolume[] | undefined;
   readonly securityContext?: PodSecurityContext | undefined;
   readonly hostUsers?: boolean | undefined;
+  readonly hostNetwork?: boolean | undefined;
+  readonly dnsPolicy?: string | undefined;
+  readonly dnsConfig?: { readonly nameservers?: readonly string[] | undefined } | undefined;
 }
 
 /** Reports what is wrong between the fields of a pod spec whose fields are each right. */
@@ -30,6 +33,11 @@ export function checkPodSpec(spec: CheckedPodSpec, context: z.RefinementCtx): vo
     stepsTo: (index) => ['volumes', index, 'name'],
   });
   checkMounts(spec, context);
+  checkHostPorts(spec, context);
+  if (spec.dnsPolicy === 'None' && !spec.dnsConfig?.nameservers?.length) {
+    const message = 'needs `dnsConfig.nameservers`; add them, or choose another';
+    context.addIssue({ code: 'custom', path: ['dnsPolicy'], message });
+  }
   checkNonRoot(spec, context);
   if (spec.hostUsers !== true) checkMappedIds(spec, context);
 }
@@ -46,6 +54,26 @@ function listed({ initContainers = [], containers }: CheckedPodSpec): readonly L
     ...initContainers.map((container, index) => ({ container, steps: ['initContainers', index] })),
     ...containers.map((container, index) => ({ container, steps: ['containers', index] })),
   ];
+}
+
+function checkHostPorts(spec: CheckedPodSpec, context: z.RefinementCtx): void {
+  const ports = listed(spec).flatMap(({ container, steps }) =>
+    (container.ports ?? []).map((port, index) => ({ ...port, steps: [...steps, 'ports', index, 'hostPort'] })),
+  );
+  const seen: typeof ports = [];
+  for (const port of ports.filter(({ hostPort }) => hostPort !== undefined)) {
+    const complain = (message: string): void => context.addIssue({ code: 'custom', path: port.steps, message });
+    if (spec.hostNetwork && port.hostPort !== port.containerPort)
+      complain('must equal `containerPort` with `hostNetwork: true`, where no port is translated');
+    const isTaken = seen.some(
+      (other) =>
+        other.hostPort === port.hostPort &&
+        (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP') &&
+        (other.hostIP == null || port.hostIP == null || other.hostIP === port.hostIP),
+    );
+    if (isTaken) complain(`host port ${port.hostPort} is used twice; keep one, or choose another`);
+    seen.push(port);
+  }
 }
 
 function checkMounts(spec: CheckedPodSpec, context: z.RefinementCtx): void {

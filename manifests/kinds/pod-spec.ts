@@ -4,11 +4,13 @@ import { container, initContainer } from './container.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { dnsLabel, labelMap } from './names.ts';
 import { checkPodSpec } from './pod-checks.ts';
+import { dnsConfig, hostAlias } from './pod-network.ts';
 import { podSecurityContext } from './security-context.ts';
 import { volume } from './volume.ts';
 
 /** More would be a slip. */
 const MOST_CONTAINERS = 64;
+const MOST_HOST_ALIASES = 64;
 const LONGEST_GRACE_SECONDS = 24 * 60 * 60;
 
 /** PodSpec as written. */
@@ -21,6 +23,9 @@ export const podSpec = strictFields(
     restartPolicy: z.enum(['Always', 'OnFailure', 'Never']).optional(),
     terminationGracePeriodSeconds: z.int().min(0).max(LONGEST_GRACE_SECONDS).optional(),
     hostNetwork: z.boolean().optional(),
+    dnsPolicy: z.enum(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']).optional(),
+    dnsConfig: dnsConfig.optional(),
+    hostAliases: z.array(hostAlias).max(MOST_HOST_ALIASES).optional(),
     hostUsers: z.boolean().optional(),
     hostname: dnsLabel.optional(),
     securityContext: podSecurityContext.optional(),
@@ -30,3 +35,8 @@ export const podSpec = strictFields(
 
 /** PodSpec as written. */
 export type PodSpec = z.output<typeof podSpec>;
+
+/** @returns what of a pod spec decides which networks the pod may choose. */
+export function networkUse({ hostNetwork, initContainers = [], containers }: PodSpec) {
+  return { hostNetwork, ports: [...initContainers, ...containers].flatMap(({ ports = [] }) => ports) };
+}

@@ -2,12 +2,15 @@ import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { metadata } from './metadata.ts';
-import { podSpec } from './pod-spec.ts';
+import { checkNetworks } from './pod-network.ts';
+import { networkUse, podSpec } from './pod-spec.ts';
 
 /** `v1 Pod` as written. */
 export const pod = strictFields(
   { apiVersion: z.literal('v1'), kind: z.literal('Pod'), metadata, spec: podSpec },
   UNSUPPORTED.document,
+).superRefine(({ metadata: { annotations }, spec }, context) =>
+  checkNetworks({ annotations, ...networkUse(spec) }, ['metadata'], context),
 );
 
 /** `v1 Pod` as written. */

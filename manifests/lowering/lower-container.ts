@@ -21,10 +21,12 @@ export function lowerContainer(written: WrittenContainer, pod: PodSecurityContex
     args: lowerWords(written.args, variables),
     workingDir: written.workingDir ?? null,
     env,
-    ports: (written.ports ?? []).map(({ name = null, containerPort, protocol = 'TCP' }) => ({
+    ports: (written.ports ?? []).map(({ name = null, containerPort, protocol = 'TCP', hostPort, hostIP }) => ({
       name,
       containerPort,
       protocol,
+      hostPort: hostPort ?? null,
+      hostIp: hostIP ?? null,
     })),
     resources: lowerResources(written.resources ?? {}),
     volumeMounts: (written.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }) => ({

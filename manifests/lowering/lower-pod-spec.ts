@@ -1,16 +1,23 @@
+import { NETWORKS_ANNOTATION, parseNetworks } from '../kinds/pod-network.ts';
 import type { PodSpec } from '../kinds/pod-spec.ts';
 import type { WrittenVolume } from '../kinds/volume.ts';
-import type { PodTemplate, Volume } from '../workload.ts';
+import type { PodDns, PodTemplate, StringMap, Volume, Workload } from '../workload.ts';
 import { lowerContainer } from './lower-container.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
 
-/** Fills every default of a pod spec. @param name of the workload, which is the hostname unless one is written. */
-export function lowerPodSpec(spec: PodSpec, name: string): PodTemplate {
+/** What of a workload its pods take over. */
+type PodOwner = Pick<Workload, 'name' | 'annotations'>;
+
+/** Fills every default of a pod spec. @param owner the workload, whose name is the hostname unless one is written. */
+export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): PodTemplate {
   return {
     restartPolicy: spec.restartPolicy ?? 'Always',
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
     hostNetwork: spec.hostNetwork ?? false,
+    networks: networksOf(annotations),
+    dns: lowerDns(spec),
+    hostAliases: spec.hostAliases ?? [],
     // Kubernetes' default is true; here isolation is what a manifest gets without asking.
     hostUsers: spec.hostUsers ?? false,
     hostname: spec.hostname ?? name,
@@ -21,6 +28,23 @@ export function lowerPodSpec(spec: PodSpec, name: string): PodTemplate {
       isSidecar: restartPolicy === 'Always',
     })),
     containers: spec.containers.map((container) => lowerContainer(container, spec.securityContext ?? {})),
+  };
+}
+
+function networksOf(annotations: StringMap): PodTemplate['networks'] {
+  const written = annotations[NETWORKS_ANNOTATION];
+  const parsed = written === undefined ? '' : parseNetworks(written);
+  return typeof parsed === 'string' ? null : parsed.networks;
+}
+
+/** There is no DNS server of a cluster: `ClusterFirst` means the same as `Default`, beside the names in `/etc/hosts`. */
+function lowerDns({ dnsPolicy, dnsConfig = {} }: PodSpec): PodDns {
+  const { nameservers = [], searches = [], options = [] } = dnsConfig;
+  return {
+    isWithoutNode: dnsPolicy === 'None',
+    nameservers,
+    searches,
+    options: options.map(({ name, value }) => (value === undefined ? name : `${name}:${value}`)),
   };
 }
 

@@ -7,13 +7,14 @@ import { lowerStrategy } from './lower-strategy.ts';
 
 /** @returns what a Pod means: one pod, never updated beside the one it replaces. */
 export function lowerPod({ metadata, spec }: WrittenPod): Workload {
+  const own = lowerMetadata(metadata);
   return {
     kind: 'Pod',
-    ...lowerMetadata(metadata),
+    ...own,
     nodeSelector: spec.nodeSelector ?? {},
     replicas: 1,
     update: lowerStrategy({ type: 'Recreate' }, { replicas: 1, minReadySeconds: 0 }),
-    pod: lowerPodSpec(spec, metadata.name),
+    pod: lowerPodSpec(spec, own),
   };
 }
 
@@ -21,14 +22,15 @@ export function lowerPod({ metadata, spec }: WrittenPod): Workload {
 export function lowerDeployment({ metadata, spec }: WrittenDeployment): Workload {
   const { replicas = 1, minReadySeconds = 0, template } = spec;
   const own = lowerMetadata(metadata);
+  const annotations = { ...own.annotations, ...template.metadata.annotations };
   return {
     kind: 'Deployment',
     ...own,
     labels: { ...own.labels, ...template.metadata.labels },
-    annotations: { ...own.annotations, ...template.metadata.annotations },
+    annotations,
     nodeSelector: template.spec.nodeSelector ?? {},
     replicas,
     update: lowerStrategy(spec.strategy ?? {}, { replicas, minReadySeconds }),
-    pod: lowerPodSpec(template.spec, metadata.name),
+    pod: lowerPodSpec(template.spec, { name: own.name, annotations }),
   };
 }

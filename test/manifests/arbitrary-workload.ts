@@ -11,6 +11,7 @@ const text = fc.oneof(
 const path = fc.array(label, { minLength: 1, maxLength: 3 }).map((parts) => `/srv/${parts.join('/')}`);
 const id = fc.option(fc.nat({ max: 65_535 }));
 const amount = fc.option(fc.integer({ min: 1, max: 2 ** 42 }));
+const number = fc.integer({ min: 1, max: 65_535 });
 const words = fc.option(fc.array(text, { minLength: 1, maxLength: 3 }));
 
 const volumes: fc.Arbitrary<readonly Volume[]> = fc.uniqueArray(
@@ -51,7 +52,17 @@ function securityContext(supplementalGroups: readonly number[]): fc.Arbitrary<Se
 
 function container(volumeNames: readonly string[], groups: readonly number[]): fc.Arbitrary<Container> {
   const protocol = fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const);
-  const port = fc.record({ name: fc.option(portName), containerPort: fc.integer({ min: 1, max: 65_535 }), protocol });
+  const port = fc
+    .record({
+      name: fc.option(portName),
+      containerPort: number,
+      protocol,
+      hostIp: fc.option(fc.constantFrom('192.0.2.1', 'fd42::1')),
+    })
+    .chain((written) => {
+      if (written.protocol === 'SCTP') return fc.constant({ ...written, hostIp: null, hostPort: null });
+      return fc.constant({ ...written, hostPort: written.hostIp === null ? null : written.containerPort });
+    });
   return fc.record({
     name: label,
     image: label.map((name) => `r.example:5000/team/${name}:1`),
@@ -109,7 +120,17 @@ function podOf(
   return fc.record({
     restartPolicy: fc.constant('Always' as const),
     terminationGracePeriodSeconds: fc.nat({ max: 600 }),
-    hostNetwork: fc.boolean(),
+    hostNetwork: fc.constant(false),
+    networks: fc.constant(null),
+    dns: fc.record({
+      isWithoutNode: fc.boolean(),
+      nameservers: fc.constant(['192.0.2.53']),
+      searches: fc.uniqueArray(label, { maxLength: 2 }),
+      options: fc.uniqueArray(fc.constantFrom('rotate', 'ndots:3')),
+    }),
+    hostAliases: fc.array(fc.record({ ip: fc.constantFrom('192.0.2.9', 'fd42::9'), hostnames: fc.constant(['db']) }), {
+      maxLength: 2,
+    }),
     hostUsers: fc.boolean(),
     hostname: label,
     fsGroup: fc.constant(fsGroup),
@@ -121,28 +142,47 @@ function podOf(
 
 const common = { namespace: label, name: label, annotations: labels, nodeSelector: labels, pod };
 
-/** Any workload in the IR, with small values. */
-export const anyWorkload: fc.Arbitrary<Workload> = fc.oneof(
-  fc.record({
-    ...common,
-    kind: fc.constant('Pod' as const),
-    labels,
-    replicas: fc.constant(1),
-    update: fc.constant({ type: 'Recreate', maxSurge: 0, maxUnavailable: 1, minReadySeconds: 0 } as const),
-  }),
-  fc.record({
-    ...common,
-    kind: fc.constant('Deployment' as const),
-    labels: labels.filter((it) => Object.keys(it).length > 0),
-    replicas: fc.nat({ max: 9 }),
-    update: fc.record({
-      type: fc.constant('RollingUpdate' as const),
-      maxSurge: fc.nat({ max: 3 }),
-      maxUnavailable: fc.integer({ min: 1, max: 3 }),
-      minReadySeconds: fc.nat({ max: 60 }),
+/** Leaves of its host ports those that one pod of a node can have. */
+function withPossiblePorts<Any extends Workload>(workload: Any): Any {
+  const taken = new Set<string>();
+  const possible = <One extends Container>(one: One): One => ({
+    ...one,
+    ports: one.ports.map((port) => {
+      const key = `${port.protocol} ${port.hostPort}`;
+      const isTaken = port.hostPort !== null && (workload.replicas > 1 || taken.has(key));
+      taken.add(key);
+      return isTaken ? { ...port, hostPort: null, hostIp: null } : port;
     }),
-  }),
-);
+  });
+  const { initContainers, containers } = workload.pod;
+  const pod = { ...workload.pod, initContainers: initContainers.map(possible), containers: containers.map(possible) };
+  return { ...workload, pod };
+}
+
+/** Any workload in the IR, with small values. */
+export const anyWorkload: fc.Arbitrary<Workload> = fc
+  .oneof(
+    fc.record({
+      ...common,
+      kind: fc.constant('Pod' as const),
+      labels,
+      replicas: fc.constant(1),
+      update: fc.constant({ type: 'Recreate', maxSurge: 0, maxUnavailable: 1, minReadySeconds: 0 } as const),
+    }),
+    fc.record({
+      ...common,
+      kind: fc.constant('Deployment' as const),
+      labels: labels.filter((it) => Object.keys(it).length > 0),
+      replicas: fc.nat({ max: 9 }),
+      update: fc.record({
+        type: fc.constant('RollingUpdate' as const),
+        maxSurge: fc.nat({ max: 3 }),
+        maxUnavailable: fc.integer({ min: 1, max: 3 }),
+        minReadySeconds: fc.nat({ max: 60 }),
+      }),
+    }),
+  )
+  .map(withPossiblePorts);
 
 function sorted(names: readonly string[]): readonly string[] {
   return [...names].sort();

@@ -24,6 +24,9 @@ describe('a Pod with nothing but its name and image', () => {
         restartPolicy: 'Always',
         terminationGracePeriodSeconds: 30,
         hostNetwork: false,
+        networks: null,
+        dns: { isWithoutNode: false, nameservers: [], searches: [], options: [] },
+        hostAliases: [],
         hostUsers: false,
         initContainers: [],
         hostname: 'web',
@@ -72,6 +75,35 @@ describe('metadata and pod spec fields', () => {
     ['restartPolicy', { spec: 'restartPolicy: OnFailure' }, { pod: { restartPolicy: 'OnFailure' } }],
     ['grace', { spec: 'terminationGracePeriodSeconds: 0' }, { pod: { terminationGracePeriodSeconds: 0 } }],
     ['hostNetwork', { spec: 'hostNetwork: true' }, { pod: { hostNetwork: true } }],
+    ['no network', { metadata: 'annotations: { holdfast.dev/networks: none }' }, { pod: { networks: 'none' } }],
+    ['networks left empty', { metadata: 'annotations: { holdfast.dev/networks: "" }' }, { pod: { networks: 'none' } }],
+    [
+      'the network of all, by name',
+      { metadata: 'annotations: { holdfast.dev/networks: default }' },
+      { pod: { networks: null } },
+    ],
+    ['dnsPolicy', { spec: 'dnsPolicy: Default' }, { pod: { dns: { isWithoutNode: false } } }],
+    [
+      'dnsConfig',
+      {
+        spec: 'dnsPolicy: None\ndnsConfig: { nameservers: [192.0.2.53], searches: [a.example], options: [{ name: ndots, value: "2" }, { name: rotate }] }',
+      },
+      {
+        pod: {
+          dns: {
+            isWithoutNode: true,
+            nameservers: ['192.0.2.53'],
+            searches: ['a.example'],
+            options: ['ndots:2', 'rotate'],
+          },
+        },
+      },
+    ],
+    [
+      'hostAliases',
+      { spec: 'hostAliases: [{ ip: 192.0.2.9, hostnames: [db, db.example] }]' },
+      { pod: { hostAliases: [{ ip: '192.0.2.9', hostnames: ['db', 'db.example'] }] } },
+    ],
     ['hostUsers', { spec: 'hostUsers: true' }, { pod: { hostUsers: true } }],
     ['hostname', { spec: 'hostname: front' }, { pod: { hostname: 'front' } }],
     [
@@ -141,8 +173,19 @@ describe('container fields', () => {
       'ports: [{ containerPort: 80 }, { name: dns, containerPort: 53, protocol: UDP }]',
       {
         ports: [
-          { name: null, containerPort: 80, protocol: 'TCP' },
-          { name: 'dns', containerPort: 53, protocol: 'UDP' },
+          { name: null, containerPort: 80, protocol: 'TCP', hostPort: null, hostIp: null },
+          { name: 'dns', containerPort: 53, protocol: 'UDP', hostPort: null, hostIp: null },
+        ],
+      },
+    ],
+    [
+      'published ports',
+      'ports: [{ containerPort: 80, hostPort: 8080 }, { containerPort: 53, hostPort: 53, protocol: UDP, hostIP: "FD42:0::1" }, { containerPort: 53, hostPort: 54, hostIP: 0.0.0.0 }]',
+      {
+        ports: [
+          { name: null, containerPort: 80, protocol: 'TCP', hostPort: 8080, hostIp: null },
+          { name: null, containerPort: 53, protocol: 'UDP', hostPort: 53, hostIp: 'fd42::1' },
+          { name: null, containerPort: 53, protocol: 'TCP', hostPort: 54, hostIp: null },
         ],
       },
     ],

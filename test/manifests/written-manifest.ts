@@ -19,9 +19,18 @@ export function writtenManifest(workload: Workload): object {
 }
 
 function writtenPod({ nodeSelector, pod }: Workload): object {
-  const { volumes, initContainers, containers, fsGroup, ...rest } = pod;
+  const { volumes, initContainers, containers, fsGroup, dns, networks: _, ...rest } = pod;
+  const { isWithoutNode, options, ...servers } = dns;
   return {
     ...rest,
+    dnsPolicy: isWithoutNode ? 'None' : 'Default',
+    dnsConfig: {
+      ...servers,
+      options: options.map((option) => {
+        const [name, value = null] = option.split(':');
+        return { name, ...present({ value }) };
+      }),
+    },
     nodeSelector,
     securityContext: {
       supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [],
@@ -53,7 +62,10 @@ function writtenContainer(container: Container): object {
     ...present({ workingDir, command: command?.map(literal) ?? null, args: args?.map(literal) ?? null }),
     ...present({ lifecycle: preStop && { preStop: { exec: { command: preStop } } } }),
     env: env.map(({ name, value }) => ({ name, value: literal(value) })),
-    ports: ports.map(({ name, ...port }) => ({ ...port, ...present({ name }) })),
+    ports: ports.map(({ name, hostPort, hostIp, ...port }) => ({
+      ...port,
+      ...present({ name, hostPort, hostIP: hostIp }),
+    })),
     resources: {
       requests: present({ cpu: milli(requests.cpuMillis), memory: requests.memoryBytes }),
       limits: present({ cpu: milli(limits.cpuMillis), memory: limits.memoryBytes, 'holdfast.dev/pids': limits.pids }),
