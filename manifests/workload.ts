@@ -134,11 +134,40 @@ export interface ResourceRequirements {
   readonly limits: ResourceLimits;
 }
 
-/** What the cgroup enforces. `pids` comes from the extended resource `holdfast.dev/pids` and has a default. */
+/**
+ * What the cgroup enforces. Beyond Kubernetes' own, limits are extended resources such as `holdfast.dev/pids`, which has a
+ * default, and annotations of the pod such as `cpus.holdfast.dev/<container>`. Null is no limit, and no swap at all.
+ */
 export interface ResourceLimits {
   readonly cpuMillis: number | null;
   readonly memoryBytes: number | null;
   readonly pids: number;
+  /** Above it memory is taken back and the container slowed down. */
+  readonly memoryHighBytes: number | null;
+  /** Beyond the memory limit. */
+  readonly swapBytes: number | null;
+  readonly hugePages2MiBytes: number | null;
+  readonly hugePages1GiBytes: number | null;
+  /** Share of the disks when they are busy, 10 to 1000. */
+  readonly ioWeight: number | null;
+  /** Of the node, such as `0-3,6`. */
+  readonly cpus: string | null;
+  /** Memory nodes, in the same form. */
+  readonly mems: string | null;
+  /** Each device once. */
+  readonly ioDevices: readonly DeviceLimits[];
+}
+
+/** What a container may do with one block device of the node. */
+export interface DeviceLimits {
+  /** Path of its node, or its numbers as `8:0`. */
+  readonly device: string;
+  readonly readBytesPerSecond: number | null;
+  readonly writeBytesPerSecond: number | null;
+  readonly readsPerSecond: number | null;
+  readonly writesPerSecond: number | null;
+  /** Share of this device when it is busy, 10 to 1000. */
+  readonly weight: number | null;
 }
 
 export interface VolumeMount {

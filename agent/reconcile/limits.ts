@@ -2,8 +2,22 @@ import { type Container, canonicalJson } from '../../manifests/index.ts';
 import type { Limits } from '../../native/index.ts';
 
 /** @returns the limits a container is to have, in the words of the backend. */
-export function limitsOf({ resources: { limits } }: Container): Limits {
-  return { memoryBytes: limits.memoryBytes, cpuMillis: limits.cpuMillis, pids: limits.pids };
+export function limitsOf({ resources: { requests, limits } }: Container): Limits {
+  const { hugePages2MiBytes, hugePages1GiBytes, ioDevices, ...same } = limits;
+  const hugepages = { '2MB': hugePages2MiBytes, '1GB': hugePages1GiBytes };
+  return {
+    ...same,
+    cpuShares: sharesOf(requests.cpuMillis ?? 0),
+    ioDevices,
+    hugepages: Object.fromEntries(
+      Object.entries(hugepages).flatMap(([size, bytes]) => (bytes == null ? [] : [[size, bytes]])),
+    ),
+  };
+}
+
+/** Of what kubelet gives: 1024 for a whole CPU, and the least there is to a container that requests none. */
+function sharesOf(cpuMillis: number): number {
+  return Math.min(Math.max(Math.floor((cpuMillis * 1_024) / 1_000), 2), 262_144);
 }
 
 /** @returns whether two sets of limits ask the kernel for the same. */

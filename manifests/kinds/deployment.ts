@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { quoted } from '../text/quoted.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { checkLimitAnnotations, reportLimitAnnotations } from './limit-annotations.ts';
 import { metadata, templateMetadata } from './metadata.ts';
 import { labelMap } from './names.ts';
 import { checkNetworks } from './pod-network.ts';
@@ -44,6 +45,10 @@ export const deployment = strictFields(
   { apiVersion: z.literal('apps/v1'), kind: z.literal('Deployment'), metadata, spec },
   UNSUPPORTED.document,
 ).superRefine((written, context) => {
+  checkLimitAnnotations(written.metadata.annotations ?? {}, null, (key, message) =>
+    context.addIssue({ code: 'custom', path: ['metadata', 'annotations', key], message }),
+  );
+  reportLimitAnnotations(written.spec.template, context, ['spec', 'template']);
   const { template } = written.spec;
   const use = networkUse(template.spec);
   checkNetworks({ annotations: written.metadata.annotations, ...use }, ['metadata'], context);

@@ -97,7 +97,7 @@ export const UNSUPPORTED = {
   seccompProfile: ['localhostProfile'],
   envVar: ['valueFrom'],
   resources: ['claims'],
-  resourceNames: ['ephemeral-storage', 'hugepages-1Gi', 'hugepages-2Mi'],
+  resourceNames: ['ephemeral-storage'],
   volumeMount: ['mountPropagation', 'recursiveReadOnly', 'subPath', 'subPathExpr'],
   volume: [
     'awsElasticBlockStore',

@@ -1,5 +1,11 @@
 import type { WrittenContainer } from '../kinds/container.ts';
-import { PIDS_RESOURCE, type Resources } from '../kinds/resources.ts';
+import {
+  IO_WEIGHT_RESOURCE,
+  MEMORY_HIGH_RESOURCE,
+  PIDS_RESOURCE,
+  type Resources,
+  SWAP_RESOURCE,
+} from '../kinds/resources.ts';
 import type { PodSecurityContext } from '../kinds/security-context.ts';
 import { formatImageReference, type ImageReference } from '../values/image-reference.ts';
 import type { Container, ResourceRequirements } from '../workload.ts';
@@ -61,6 +67,14 @@ function lowerResources({ requests, limits }: Resources): ResourceRequirements {
       cpuMillis: limits?.cpu ?? null,
       memoryBytes: limits?.memory ?? null,
       pids: limits?.[PIDS_RESOURCE] ?? DEFAULT_PIDS,
+      memoryHighBytes: limits?.[MEMORY_HIGH_RESOURCE] ?? null,
+      swapBytes: limits?.[SWAP_RESOURCE] ?? null,
+      hugePages2MiBytes: limits?.['hugepages-2Mi'] ?? null,
+      hugePages1GiBytes: limits?.['hugepages-1Gi'] ?? null,
+      ioWeight: requests?.[IO_WEIGHT_RESOURCE] ?? null,
+      cpus: null,
+      mems: null,
+      ioDevices: [],
     },
   };
 }

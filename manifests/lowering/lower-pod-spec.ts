@@ -1,7 +1,9 @@
+import type { WrittenContainer } from '../kinds/container.ts';
+import { annotatedLimits } from '../kinds/limit-annotations.ts';
 import { NETWORKS_ANNOTATION, parseNetworks } from '../kinds/pod-network.ts';
 import type { PodSpec } from '../kinds/pod-spec.ts';
 import type { WrittenVolume } from '../kinds/volume.ts';
-import type { PodDns, PodTemplate, StringMap, Volume, Workload } from '../workload.ts';
+import type { Container, PodDns, PodTemplate, StringMap, Volume, Workload } from '../workload.ts';
 import { lowerContainer } from './lower-container.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -11,6 +13,11 @@ type PodOwner = Pick<Workload, 'name' | 'annotations'>;
 
 /** Fills every default of a pod spec. @param owner the workload, whose name is the hostname unless one is written. */
 export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): PodTemplate {
+  const lower = (container: WrittenContainer): Container => {
+    const own = lowerContainer(container, spec.securityContext ?? {});
+    const annotated = annotatedLimits(annotations, container.name);
+    return { ...own, resources: { ...own.resources, limits: { ...own.resources.limits, ...annotated } } };
+  };
   return {
     restartPolicy: spec.restartPolicy ?? 'Always',
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
@@ -24,10 +31,10 @@ export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): Po
     fsGroup: spec.securityContext?.fsGroup ?? null,
     volumes: (spec.volumes ?? []).map(lowerVolume),
     initContainers: (spec.initContainers ?? []).map(({ restartPolicy, ...container }) => ({
-      ...lowerContainer(container, spec.securityContext ?? {}),
+      ...lower(container),
       isSidecar: restartPolicy === 'Always',
     })),
-    containers: spec.containers.map((container) => lowerContainer(container, spec.securityContext ?? {})),
+    containers: spec.containers.map(lower),
   };
 }
 

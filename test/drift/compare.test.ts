@@ -10,7 +10,9 @@ let pod = '';
 
 beforeEach(async () => {
   world = await createNodeWorld();
-  await world.commit(deployment());
+  const limits = 'hugepages-2Mi: 4Mi, holdfast.dev/swap: 1Mi, holdfast.dev/memory-high: 32Mi';
+  const annotations = 'cpus.holdfast.dev/app: 0-1, mems.holdfast.dev/app: "0", io.holdfast.dev/app: /dev/fake rbps=1M';
+  await world.commit(deployment({ limits, annotations }));
   await world.converge();
   pod = (await world.observe()).pods[0]?.id ?? '';
 });
@@ -52,6 +54,38 @@ const TAMPERINGS: Readonly<Record<string, readonly [() => void, Partial<Drift>]>
   'a changed pids limit': [
     () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { pids: 1 }),
     { field: 'containers[app].resources.limits.pids', desired: '1024', observed: '1' },
+  ],
+  'another share of the CPU': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { cpuShares: 1024 }),
+    { field: 'containers[app].resources.requests.cpu', desired: '102', observed: '1024' },
+  ],
+  'swap that was not allowed': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { swapBytes: 2 ** 30 }),
+    { field: 'containers[app].resources.limits.swap', desired: '1048576', observed: '1073741824' },
+  ],
+  'no soft limit of memory': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { memoryHighBytes: null }),
+    { field: 'containers[app].resources.limits.memoryHigh', desired: '33554432', observed: 'unlimited' },
+  ],
+  'more huge pages': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { hugepages: { '2MB': 2 ** 23 } }),
+    { field: 'containers[app].resources.limits.hugepages', desired: '{"2MB":4194304}', observed: '{"2MB":8388608}' },
+  ],
+  'other CPUs': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { cpus: '0-3' }),
+    { field: 'containers[app].cpuset.cpus', desired: '0-1', observed: '0-3' },
+  ],
+  'other memory nodes': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { mems: null }),
+    { field: 'containers[app].cpuset.mems', desired: '0', observed: 'unlimited' },
+  ],
+  'a device without its limit': [
+    () => world.backend.node.tamperLimits({ sandboxId: pod, name: 'app' }, { ioDevices: [] }),
+    {
+      field: 'containers[app].io.devices',
+      desired: '[{"device":"/dev/fake","readBytesPerSecond":1000000}]',
+      observed: 'unlimited',
+    },
   ],
   'a cgroup of somebody else': [
     () => world.backend.node.addStranger('intruder', [42]),

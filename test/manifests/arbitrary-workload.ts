@@ -50,6 +50,18 @@ function securityContext(supplementalGroups: readonly number[]): fc.Arbitrary<Se
     .filter(({ runAsNonRoot, runAsUser }) => !runAsNonRoot || runAsUser !== 0);
 }
 
+/** Those in annotations are of the pod's metadata. */
+const moreLimits = fc.record({
+  memoryHighBytes: amount,
+  swapBytes: amount,
+  hugePages2MiBytes: fc.option(fc.nat({ max: 9 }).map((pages) => pages * 2 ** 21)),
+  hugePages1GiBytes: fc.option(fc.nat({ max: 9 }).map((pages) => pages * 2 ** 30)),
+  ioWeight: fc.option(fc.integer({ min: 10, max: 1_000 })),
+  cpus: fc.constant(null),
+  mems: fc.constant(null),
+  ioDevices: fc.constant([]),
+});
+
 function container(volumeNames: readonly string[], groups: readonly number[]): fc.Arbitrary<Container> {
   const protocol = fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const);
   const port = fc
@@ -75,10 +87,14 @@ function container(volumeNames: readonly string[], groups: readonly number[]): f
     }),
     ports: fc.uniqueArray(port, { selector: ({ name, containerPort }) => name ?? containerPort, maxLength: 2 }),
     resources: fc
-      .record({ cpu: amount, memory: amount, pids: fc.integer({ min: 1, max: 4_194_304 }) })
-      .map(({ cpu, memory, pids }) => ({
+      .record({ cpu: amount, memory: amount, pids: fc.integer({ min: 1, max: 4_194_304 }), more: moreLimits })
+      .map(({ cpu, memory, pids, more }) => ({
         requests: { cpuMillis: cpu, memoryBytes: memory },
-        limits: { cpuMillis: cpu, memoryBytes: memory, pids },
+        limits: {
+          ...{ ...more, cpuMillis: cpu, memoryBytes: memory, pids },
+          swapBytes: memory === null ? null : more.swapBytes,
+          memoryHighBytes: memory === null ? more.memoryHighBytes : Math.ceil(memory / 2),
+        },
       })),
     volumeMounts: volumeMounts(volumeNames),
     preStop: words,

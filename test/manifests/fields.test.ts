@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseManifests, type Workload } from '../../manifests/index.ts';
-import { deploymentText, type PodLines, podText } from './manifest-texts.ts';
+import { deploymentText, NO_MORE_LIMITS, type PodLines, podText } from './manifest-texts.ts';
 
 function workloadOf(text: string): Workload {
   const { workloads, problems } = parseManifests([{ path: 'web.yaml', text }]);
@@ -44,7 +44,7 @@ describe('a Pod with nothing but its name and image', () => {
             ports: [],
             resources: {
               requests: { cpuMillis: null, memoryBytes: null },
-              limits: { cpuMillis: null, memoryBytes: null, pids: 1024 },
+              limits: { ...NO_MORE_LIMITS, cpuMillis: null, memoryBytes: null, pids: 1024 },
             },
             volumeMounts: [],
             preStop: null,
@@ -195,7 +195,7 @@ describe('container fields', () => {
       {
         resources: {
           requests: { cpuMillis: 500, memoryBytes: 134_217_728 },
-          limits: { cpuMillis: 500, memoryBytes: 134_217_728, pids: 10 },
+          limits: { ...NO_MORE_LIMITS, cpuMillis: 500, memoryBytes: 134_217_728, pids: 10 },
         },
       },
     ],
@@ -205,7 +205,22 @@ describe('container fields', () => {
       {
         resources: {
           requests: { cpuMillis: 100, memoryBytes: 1000 },
-          limits: { cpuMillis: null, memoryBytes: 1000, pids: 1024 },
+          limits: { ...NO_MORE_LIMITS, cpuMillis: null, memoryBytes: 1000, pids: 1024 },
+        },
+      },
+    ],
+    [
+      'limits that Kubernetes has no words for, and huge pages',
+      `resources:
+  requests: { hugepages-2Mi: 4Mi, holdfast.dev/io-weight: 200 }
+  limits: { memory: 1Gi, hugepages-2Mi: 4Mi, hugepages-1Gi: 0, holdfast.dev/swap: 64Mi, holdfast.dev/memory-high: 512Mi }`,
+      {
+        resources: {
+          requests: { cpuMillis: null, memoryBytes: 2 ** 30 },
+          limits: {
+            ...{ ...NO_MORE_LIMITS, cpuMillis: null, memoryBytes: 2 ** 30, pids: 1024, ioWeight: 200 },
+            ...{ hugePages2MiBytes: 2 ** 22, hugePages1GiBytes: 0, swapBytes: 2 ** 26, memoryHighBytes: 2 ** 29 },
+          },
         },
       },
     ],

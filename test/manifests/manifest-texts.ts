@@ -64,3 +64,15 @@ function indented(lines: string, depth: number): readonly string[] {
     .filter((line) => line !== '')
     .map((line) => `${' '.repeat(depth)}${line}`);
 }
+
+/** Limits that a manifest does not set, beyond CPU, memory and processes. */
+export const NO_MORE_LIMITS = {
+  memoryHighBytes: null,
+  swapBytes: null,
+  hugePages2MiBytes: null,
+  hugePages1GiBytes: null,
+  ioWeight: null,
+  cpus: null,
+  mems: null,
+  ioDevices: [],
+} as const;

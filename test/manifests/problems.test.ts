@@ -1,22 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseManifests } from '../../manifests/index.ts';
+import { expectProblem } from './expect-problem.ts';
 import { deploymentText, type PodLines, podText } from './manifest-texts.ts';
-import { marked } from './marked-text.ts';
-
-/** Expects exactly one problem, where the mark is. */
-function expectProblem(markedText: string, path: string, message: string | RegExp): void {
-  const { text, line, column } = marked(markedText);
-  const { problems } = parseManifests([{ path: 'apps/web.yaml', text }]);
-  expect(problems).toEqual([
-    {
-      file: 'apps/web.yaml',
-      line,
-      column,
-      path,
-      message: typeof message === 'string' ? message : expect.stringMatching(message),
-    },
-  ]);
-}
 
 describe('a problem of a Pod', () => {
   test.each<[PodLines, string, string | RegExp]>([

@@ -67,8 +67,20 @@ function writtenContainer(container: Container): object {
       ...present({ name, hostPort, hostIP: hostIp }),
     })),
     resources: {
-      requests: present({ cpu: milli(requests.cpuMillis), memory: requests.memoryBytes }),
-      limits: present({ cpu: milli(limits.cpuMillis), memory: limits.memoryBytes, 'holdfast.dev/pids': limits.pids }),
+      requests: present({
+        cpu: milli(requests.cpuMillis),
+        memory: requests.memoryBytes,
+        'holdfast.dev/io-weight': limits.ioWeight,
+      }),
+      limits: present({
+        cpu: milli(limits.cpuMillis),
+        memory: limits.memoryBytes,
+        'hugepages-2Mi': limits.hugePages2MiBytes,
+        'hugepages-1Gi': limits.hugePages1GiBytes,
+        'holdfast.dev/pids': limits.pids,
+        'holdfast.dev/swap': limits.swapBytes,
+        'holdfast.dev/memory-high': limits.memoryHighBytes,
+      }),
     },
     securityContext: { ...security, ...present({ runAsUser, runAsGroup }), seccompProfile: { type: seccompProfile } },
   };

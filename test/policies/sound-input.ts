@@ -1,5 +1,6 @@
 import type { Container, Origin } from '../../manifests/index.ts';
 import type { ImageFacts, PolicyInput } from '../../policies/index.ts';
+import { NO_MORE_LIMITS } from '../manifests/manifest-texts.ts';
 
 export const DIGEST = `sha256:${'a'.repeat(64)}`;
 export const IMAGE = `registry.example/app:1.2@${DIGEST}`;
@@ -25,7 +26,7 @@ export const SOUND_CONTAINER: Container = {
   ports: [],
   resources: {
     requests: { cpuMillis: null, memoryBytes: null },
-    limits: { cpuMillis: 250, memoryBytes: 134_217_728, pids: 256 },
+    limits: { ...NO_MORE_LIMITS, cpuMillis: 250, memoryBytes: 134_217_728, pids: 256 },
   },
   volumeMounts: [],
   preStop: null,

@@ -95,6 +95,24 @@ describe('a change in Git', () => {
     expect(starts(world)).toBe(1);
   });
 
+  test.each([
+    { limits: 'hugepages-2Mi: 4Mi' },
+    { limits: 'holdfast.dev/swap: 1Mi' },
+    { limits: 'holdfast.dev/memory-high: 32Mi' },
+    { annotations: 'cpus.holdfast.dev/app: 0-1' },
+    { annotations: 'io.holdfast.dev/app: /dev/fake rbps=1M' },
+  ])('of the limits is made in place and taken back in place: %j', async (change) => {
+    await world.commit(deployment());
+    await world.converge();
+    for (const options of [change, {}]) {
+      await world.commit(deployment(options));
+      expect(kinds((await world.plan()).steps)).toEqual(['update-limits']);
+      await world.converge();
+      expect(kinds((await world.plan()).steps)).toEqual([]);
+    }
+    expect(starts(world)).toBe(1);
+  });
+
   test('of the grace period touches nothing that runs', async () => {
     await world.commit(deployment());
     await world.converge();

@@ -4,6 +4,10 @@ export interface PodOptions {
   readonly image?: string;
   readonly replicas?: number;
   readonly memory?: string;
+  /** More entries of the resource limits. */
+  readonly limits?: string;
+  /** Entries of the pod's annotations. */
+  readonly annotations?: string;
   readonly strategy?: 'RollingUpdate' | 'Recreate';
   /** Of a rolling update. */
   readonly maxSurge?: number;
@@ -24,7 +28,7 @@ spec:
   strategy: { type: ${strategy}${rolling} }
   selector: { matchLabels: { app: ${name} } }
   template:
-    metadata: { labels: { app: ${name} } }
+    metadata: { labels: { app: ${name} }, annotations: { ${options.annotations ?? ''} } }
     spec:
 ${podSpec(options, '      ')}
 `;
@@ -42,12 +46,12 @@ ${podSpec(options, '  ')}
 }
 
 function podSpec(
-  { image = 'reg.test/app:1', memory = '64Mi', containers = ['app'], grace = 30 }: PodOptions,
+  { image = 'reg.test/app:1', memory = '64Mi', limits = '', containers = ['app'], grace = 30 }: PodOptions,
   indent: string,
 ): string {
   const list = containers.map(
     (name) =>
-      `${indent}  - { name: ${name}, image: '${image}', resources: { limits: { cpu: 100m, memory: ${memory} } } }`,
+      `${indent}  - { name: ${name}, image: '${image}', resources: { limits: { cpu: 100m, memory: ${memory}, ${limits} } } }`,
   );
   return [`${indent}terminationGracePeriodSeconds: ${grace}`, `${indent}containers:`, ...list].join('\n');
 }
