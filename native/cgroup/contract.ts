@@ -12,6 +12,8 @@ export interface CgroupDriver {
    * @returns limits this node holds only in part. @throws `unsupported` for one it cannot hold.
    */
   create(group: string, limits: Limits): Promise<readonly ClampedSetting[]>;
+  /** Whether any hierarchy has the group. */
+  exists(group: string): boolean;
   /** Absolute `cgroup.procs` files into each of which a process writes `0` to enter the group. */
   entryFiles(group: string): readonly string[];
   /**

@@ -83,6 +83,7 @@ function driverOn(ground: CgroupGround): CgroupDriver {
   const groups = createGroupList();
   return {
     create: (group, limits) => createGroup(ground, checkGroup(group), limits),
+    exists: (group) => ground.swept.some((base) => existsSync(join(base.directory, checkGroup(group)))),
     entryFiles: (group) => entryFiles(ground, checkGroup(group)),
     update: (group, limits, before = limits) => updateGroup(ground, { group: checkGroup(group), limits, before }),
     weigh: (group, weights) => writeWeights(ground, checkGroup(group), weights),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Limits } from '../limits.ts';
 import type { Base, V1Bases } from './base.ts';
@@ -84,11 +85,14 @@ async function writeCpu(directory: string, millis: number | null): Promise<void>
   await writeControl(quota, millis === null ? '-1' : String(cpuQuotaUs(millis)));
 }
 
-/** Old kernels count a child's memory only where `use_hierarchy` is set, and a new group of cpuset has no CPU to run on. */
+/**
+ * Old kernels count a child's memory only where `use_hierarchy` is set, and a new group of cpuset has no CPU to run on.
+ * Most hierarchies have neither file, and an error for each would cost more than all the rest.
+ */
 async function prepareGroup(directory: string): Promise<void> {
-  if ((await readControl(join(directory, 'memory.use_hierarchy'))) === '0') {
-    await writeControlIfPresent(join(directory, 'memory.use_hierarchy'), '1');
-  }
+  const counted = join(directory, 'memory.use_hierarchy');
+  if (existsSync(counted) && (await readControl(counted)) === '0') await writeControlIfPresent(counted, '1');
+  if (!existsSync(join(directory, 'cpuset.cpus'))) return;
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
     if ((await readControl(join(directory, name))) !== '') continue;
     await writeControl(join(directory, name), (await readControl(join(dirname(directory), name))) ?? '');

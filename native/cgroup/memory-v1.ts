@@ -3,7 +3,7 @@ import { BackendError } from '../errors.ts';
 import { type Limits, UNLIMITED_SWAP } from '../limits.ts';
 import { cannotHold } from './controls/control.ts';
 import { UNLIMITED_BYTES } from './controls/memory-high.ts';
-import { readControl, writeSlowControl } from './files.ts';
+import { readControl, writeControl, writeSlowControl } from './files.ts';
 
 /**
  * v1 limits memory, and memory and swap together: with equal values nothing swaps. The kernel refuses memory above both
@@ -43,10 +43,14 @@ function bothTogether({ memoryBytes, swapBytes }: Limits): string {
   return (BigInt(memoryBytes) + BigInt(swapBytes ?? 0)).toString();
 }
 
-/** The kernel reclaims what it can before it answers EBUSY: what is in use then cannot be taken without killing. */
+/**
+ * The kernel reclaims what it can before it answers EBUSY: what is in use then cannot be taken without killing. A group
+ * that uses nothing, as a new one, has nothing to reclaim, and needs no other thread to wait in.
+ */
 async function writeMemoryLimit(path: string, value: string): Promise<void> {
   try {
-    await writeSlowControl(path, value);
+    const isUnused = (await readControl(join(dirname(path), 'memory.usage_in_bytes'))) === '0';
+    await (isUnused ? writeControl(path, value) : writeSlowControl(path, value));
   } catch (error) {
     if (!(error instanceof BackendError) || error.errno !== 'EBUSY') throw error;
     const usage = await readControl(join(dirname(path), 'memory.usage_in_bytes'));

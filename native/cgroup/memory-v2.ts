@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { BackendError } from '../errors.ts';
 import { type Limits, UNLIMITED_SWAP } from '../limits.ts';
 import { cannotHold } from './controls/control.ts';
-import { readControl, writeControlIfPresent, writeSlowControl } from './files.ts';
+import { readControl, writeControl, writeControlIfPresent, writeSlowControl } from './files.ts';
 
 /**
  * A limited group does not swap unless it is told to, and dies as one when it runs out. Groups without a limit of their
@@ -10,11 +10,12 @@ import { readControl, writeControlIfPresent, writeSlowControl } from './files.ts
  */
 export async function writeMemoryV2(directory: string, limits: Limits): Promise<void> {
   const { memoryBytes, swapBytes } = limits;
-  await makeRoom(directory, memoryBytes);
+  const isUnused = await makeRoom(directory, memoryBytes);
   const hasSwapLimit = await writeControlIfPresent(join(directory, 'memory.swap.max'), swapText(limits));
   if (!hasSwapLimit && swapBytes) throw cannotHold('swapBytes', 'the kernel does not count swap');
   await writeControlIfPresent(join(directory, 'memory.oom.group'), memoryBytes === null ? '0' : '1');
-  await writeSlowControl(join(directory, 'memory.max'), memoryBytes === null ? 'max' : BigInt(memoryBytes).toString());
+  const write = isUnused ? writeControl : writeSlowControl;
+  await write(join(directory, 'memory.max'), memoryBytes === null ? 'max' : BigInt(memoryBytes).toString());
 }
 
 /** @returns the limit of swap, where it was asked for. */
@@ -30,17 +31,20 @@ function swapText({ memoryBytes, swapBytes }: Limits): string {
   return BigInt(swapBytes ?? 0).toString();
 }
 
-/** `memory.max` below what is in use would kill: reclaim first, and refuse when that is not enough. */
-async function makeRoom(directory: string, bytes: number | null): Promise<void> {
+/**
+ * `memory.max` below what is in use would kill: reclaim first, and refuse when that is not enough.
+ * @returns whether the group uses nothing, as a new one: then the kernel has nothing to reclaim, and answers at once.
+ */
+async function makeRoom(directory: string, bytes: number | null): Promise<boolean> {
   const used = async (): Promise<number> => Number(await readControl(join(directory, 'memory.current')));
   const before = await used();
-  if (bytes === null || before <= bytes) return;
+  if (bytes === null || before <= bytes) return before === 0;
   await writeSlowControl(join(directory, 'memory.reclaim'), String(before - bytes)).catch((error: BackendError) => {
     const isPartial = error.errno === 'EAGAIN' || error.code === 'not-found';
     if (!isPartial) throw error;
   });
   const after = await used();
-  if (after <= bytes) return;
+  if (after <= bytes) return false;
   throw new BackendError(
     'no-resources',
     'write memory.max',

@@ -43,6 +43,7 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
     joined: ground.target ?? ground.holder,
     groupFiles: ground.cgroups.entryFiles(groupOf(spec)),
     layers: spec.layers,
+    rootOwner: idBase,
     upperDir: join(ground.rootDir, 'upper'),
     workDir: join(ground.rootDir, 'work'),
     devices: await devicesFor(linux.privileged ? 'privileged' : 'default'),

@@ -1,8 +1,8 @@
-import { chown, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { ClampedSetting, ContainerSpec } from '../backend.ts';
+import { existsSync } from 'node:fs';
+import type { ClampedSetting, ContainerRef, ContainerSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
+import type { ContainerLaunch } from '../launch/launch-spec.ts';
 import type { ShimReport } from '../launch/report.ts';
 import { NO_LIMITS } from '../limits.ts';
 import { withHostsFile } from '../network/hosts-files.ts';
@@ -31,7 +31,7 @@ export async function startContainer(context: BackendContext, spec: ContainerSpe
     const group = groupOf(spec);
     context.inFlight.add(group);
     try {
-      await removeContainerLocked(context, spec);
+      if (previous.state !== 'absent' || hasRemains(context, spec)) await removeContainerLocked(context, spec);
       const attempt = previous.state === 'found' ? previous.record.attempt + 1 : 1;
       await start(context, { spec, sandbox, holder, attempt });
     } catch (error) {
@@ -41,6 +41,11 @@ export async function startContainer(context: BackendContext, spec: ContainerSpe
       context.inFlight.delete(group);
     }
   });
+}
+
+/** What a crash left without a record: looking for it takes a tenth of the time that removing nothing does. */
+function hasRemains({ cgroups, layout }: BackendContext, ref: ContainerRef): boolean {
+  return cgroups.exists(groupOf(ref)) || existsSync(layout.rootsOf(ref));
 }
 
 async function readySandbox(
@@ -61,7 +66,7 @@ interface Start {
 }
 
 async function start(context: BackendContext, { spec, sandbox, holder, attempt }: Start): Promise<void> {
-  const { cgroups, layout, records, launcher } = context;
+  const { cgroups, layout, records } = context;
   const record = newRecord(context, spec, attempt);
   await noteLog(context, sandbox, spec.log.path);
   await records.saveContainer(record);
@@ -69,16 +74,28 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await weighPod(context, { ref: spec, limits: spec.limits, before: NO_LIMITS });
   const oomKillsBefore = await cgroups.oomKills(groupOf(spec));
   const rootDir = layout.rootDir(spec, attempt);
-  await makeRootDirs(rootDir, sandbox.idBase ?? 0);
-  await mkdir(dirname(spec.log.path), { recursive: true, mode: 0o700 });
   const exitPath = layout.exitFile(spec, attempt);
   const target = await targetOf(context, spec);
   const ground = { cgroups, sandbox, holder, target, rootDir, exitPath };
   const launch = await launchOf(withHostsFile(layout, sandbox, spec), ground);
-  await records.saveProfile(spec, profileOf(spec.config.process, launch));
-  const report = await launcher.launch(launch);
+  const report = await launchAndSave(context, spec, launch);
   await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report, clamped) });
   context.liveness.track(groupOf(spec), report.process);
+}
+
+/** The profile is written while the shim works: nobody reads it before the record says that the container runs. */
+async function launchAndSave(
+  { launcher, records }: BackendContext,
+  spec: ContainerSpec,
+  launch: ContainerLaunch,
+): Promise<ShimReport> {
+  const [launched, saved] = await Promise.allSettled([
+    launcher.launch(launch),
+    records.saveProfile(spec, profileOf(spec.config.process, launch)),
+  ]);
+  if (saved.status === 'rejected') throw saved.reason;
+  if (launched.status === 'rejected') throw launched.reason;
+  return launched.value;
 }
 
 /** @returns the init of the container whose processes are to be shared, or null for none. */
@@ -119,13 +136,4 @@ function startedFacts(
 async function noteLog(context: BackendContext, sandbox: SandboxRecord, path: string): Promise<void> {
   if (sandbox.logPaths.includes(path)) return;
   await context.records.saveSandbox({ ...sandbox, logPaths: [...sandbox.logPaths, path] });
-}
-
-/** `upper` becomes the container's root directory: it belongs to the pod's root. */
-async function makeRootDirs(rootDir: string, idBase: number): Promise<void> {
-  await mkdir(rootDir, { recursive: true, mode: 0o700 });
-  const upper = join(rootDir, 'upper');
-  await mkdir(upper, { mode: 0o755 });
-  await chown(upper, idBase, idBase);
-  await mkdir(join(rootDir, 'work'), { mode: 0o700 });
 }

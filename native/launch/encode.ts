@@ -76,6 +76,7 @@ function writeContainer(writer: SpecWriter, spec: ContainerLaunch): void {
   writer.u64(BigInt(spec.joined.startTime));
   writer.texts(spec.groupFiles);
   writer.texts(spec.layers);
+  writer.u32(spec.rootOwner);
   writer.text(spec.upperDir);
   writer.text(spec.workDir);
   writer.texts(spec.devices);

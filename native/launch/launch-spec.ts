@@ -65,6 +65,9 @@ export interface ContainerLaunch extends ProcessLaunch {
   readonly joined: ProcessId;
   /** Uppermost first. */
   readonly layers: readonly string[];
+  /** Who owns the container's root directory, as the node sees it. */
+  readonly rootOwner: number;
+  /** Made by the shim, with all above it that is missing. */
   readonly upperDir: string;
   readonly workDir: string;
   /** Paths of the node's device nodes that the container gets. */
@@ -72,6 +75,7 @@ export interface ContainerLaunch extends ProcessLaunch {
   readonly mounts: readonly LaunchMount[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
+  /** The directory it is in is made by the shim. */
   readonly log: { readonly path: string; readonly maxBytes: number; readonly maxFiles: number };
   readonly exitPath: string;
   /** SELinux label of the file systems made for the container. */

@@ -103,16 +103,21 @@ describe('the shim', () => {
     ['mountLabel', 'no label at all', 'set mount label'],
   ])('starts nothing when the kernel does not take the %s', async (field, value, stageName) => {
     const launcher = createShimLauncher(buildPath('holdfast-shim'));
-    const common = { shimGroupFiles: [], users: 'private', network: 'private' } as const;
+    const common = {
+      shimGroupFiles: [],
+      users: 'private',
+      network: 'private',
+      processes: 'own',
+      ipc: 'private',
+    } as const;
     const ids = { idBase: 1_048_576, idCount: 65_536 };
-    const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'labels' });
+    const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'labels', sysctls: [] });
     try {
       const sandbox = {
         ...{ id: 'pod', labels: {}, hostname: 'labels', network: 'private' as const, idBase: ids.idBase, bootId: '' },
         ...{ logPaths: [], holder: holder.process },
       };
       const rootDir = await mkdtemp(join(directory, 'root-'));
-      for (const name of ['upper', 'work']) await mkdir(join(rootDir, name));
       const ground = { cgroups: stage.cgroups, sandbox, holder: holder.process, rootDir, exitPath: join(rootDir, 'e') };
       const log = { path: join(rootDir, 'log'), maxBytes: 1000, maxFiles: 1 };
       const launch = await launchOf(stage.spec('true', { log }), ground);

@@ -72,6 +72,7 @@ const container: fc.Arbitrary<ContainerLaunch> = fc.record({
   joined: processId,
   ...process,
   layers: fc.array(text, { minLength: 1, maxLength: 5 }),
+  rootOwner: u32,
   upperDir: text,
   workDir: text,
   devices: texts,
@@ -120,7 +121,8 @@ function containerFields(spec: ContainerLaunch): readonly Field[] {
   return [
     ...[spec.sandbox.pid, spec.sandbox.startTime, spec.joined.pid, spec.joined.startTime],
     ...[...counted(spec.groupFiles), ...counted(spec.layers)],
-    ...[spec.upperDir, spec.workDir, ...counted(spec.devices), spec.mounts.length, ...spec.mounts.flatMap(mountFields)],
+    ...[spec.rootOwner, spec.upperDir, spec.workDir, ...counted(spec.devices)],
+    ...[spec.mounts.length, ...spec.mounts.flatMap(mountFields)],
     ...[...counted(spec.maskedPaths), ...counted(spec.readonlyPaths), ...processFields(spec)],
     ...[spec.log.path, spec.log.maxBytes, spec.log.maxFiles, spec.exitPath, spec.mountLabel ?? ''],
   ];

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chown, mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -133,8 +133,6 @@ describe('the C code under the sanitizers', () => {
 async function sanitizedContainer(stage: ContainerStage, holder: ProcessId) {
   const rootDir = join(stage.directory, 'root');
   const exitPath = join(stage.directory, 'exit.json');
-  for (const name of ['upper', 'work']) await mkdir(join(rootDir, name), { recursive: true });
-  await chown(join(rootDir, 'upper'), 1_048_576, 1_048_576);
   const logPath = join(stage.directory, 'app.log');
   const spec = stage.spec('hostname; seq 1 400; mkdir /etc/x || exit 6', {
     config: {

@@ -144,6 +144,7 @@ static void take_container(struct reader *r, struct container_spec *c)
     c->pids_start_time = take_u64(r);
     c->groups = take_texts(r);
     c->layers = take_texts(r);
+    c->root_owner = take_u32(r);
     c->upper = take_text(r);
     c->work = take_text(r);
     take_devices(r, c);

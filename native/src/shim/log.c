@@ -23,6 +23,8 @@ static int split_path(struct log *log, const char *path)
     memcpy(directory, path, length);
     directory[length] = '\0';
     strcpy(log->name, slash + 1);
+    if (make_parents(path) < 0)
+        return -1;
     log->dir = open(length == 0 ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return log->dir < 0 ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { MOST_LAYERS = 500 };
@@ -16,6 +17,16 @@ struct layers {
     uint32_t count;
     int mounts[MOST_LAYERS];
 };
+
+/* `upper` becomes the container's root directory: it belongs to the pod's root, and others may enter it. */
+static int make_writable(const struct container_spec *c, struct hf_error *error)
+{
+    if (make_parents(c->upper) < 0 || mkdir(c->upper, 0755) < 0 || chmod(c->upper, 0755) < 0)
+        return fail(error, "make directory", c->upper);
+    if (chown(c->upper, c->root_owner, c->root_owner) < 0)
+        return fail(error, "give away directory", c->upper);
+    return mkdir(c->work, 0700) < 0 ? fail(error, "make directory", c->work) : 0;
+}
 
 int idmap(int mount, int users, unsigned flags, const char *path, struct hf_error *error)
 {
@@ -166,7 +177,7 @@ static int mount_by_other_process(const struct spec *spec, const struct layers *
 int make_overlay(const struct spec *spec, int users, struct hf_error *error)
 {
     struct layers layers;
-    if (open_layers(&spec->container, users, &layers, error) < 0)
+    if (make_writable(&spec->container, error) < 0 || open_layers(&spec->container, users, &layers, error) < 0)
         return -1;
     int root = mount_overlay(spec, &layers, add_layers, error);
     if (root >= 0 || error->errnum != EINVAL)

@@ -30,6 +30,9 @@ uint64_t start_time_of_pid(int32_t pid);
 /* Writes a text into an existing file in one call. */
 int write_file(int dir, const char *path, const char *text);
 
+/* Makes what is missing of the directories above a path of the node, for root alone. */
+int make_parents(const char *path);
+
 /* Drops every capability, for a process that only waits. */
 int drop_all_capabilities(void);
 

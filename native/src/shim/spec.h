@@ -70,6 +70,8 @@ struct container_spec {
     uint64_t pids_start_time;
     struct texts groups;
     struct texts layers;
+    /* Who owns the container's root directory, as the node sees it; the two are made, with what is missing above. */
+    uint32_t root_owner;
     const char *upper, *work;
     uint32_t device_count;
     struct device_spec *devices;

@@ -88,6 +88,7 @@ static void container(const struct container_spec *c)
     number(c->pids_start_time);
     texts(&c->groups);
     texts(&c->layers);
+    number(c->root_owner);
     text(c->upper);
     text(c->work);
     number(c->device_count);
