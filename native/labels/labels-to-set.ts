@@ -32,7 +32,8 @@ const UNCONFINED = 'unconfined';
  */
 export async function labelsToSet(labels: Labels, ground: LabelGround = KERNEL): Promise<Labels> {
   await checkSelinux(labels, ground);
-  return { ...labels, apparmorProfile: await apparmorToSet(labels.apparmorProfile, ground) };
+  const { selinuxLabel, mountLabel } = labels;
+  return { selinuxLabel, mountLabel, apparmorProfile: await apparmorToSet(labels.apparmorProfile, ground) };
 }
 
 async function checkSelinux({ selinuxLabel, mountLabel }: Labels, ground: LabelGround): Promise<void> {

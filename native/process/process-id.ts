@@ -23,9 +23,21 @@ export async function isAlive(process: ProcessId): Promise<boolean> {
   }
 }
 
-/** Fields as in proc_pid_stat(5); the command name, field 2, may hold spaces and brackets. */
+/** @returns the id of this very process. */
+export function ownProcessId(): ProcessId {
+  return {
+    pid: process.pid,
+    startTime: Number(fieldsOf(readFileSync('/proc/self/stat', 'latin1'))[START_TIME_FIELD - 3]),
+  };
+}
+
 function isSameAndRunning(stat: string, startTime: number): boolean {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(stat);
   const state = fields[STATE_FIELD - 3];
   return Number(fields[START_TIME_FIELD - 3]) === startTime && state !== 'Z' && state !== 'X';
+}
+
+/** Fields as in proc_pid_stat(5), from the third on; the command name, field 2, may hold spaces and brackets. */
+function fieldsOf(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

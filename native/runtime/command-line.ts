@@ -1,25 +1,33 @@
 import { writeSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { createContainer } from './commands/create.ts';
+import { type CreateOptions, createContainer } from './commands/create.ts';
 import { deleteContainer } from './commands/delete.ts';
+import { type ExecOptions, execInContainer } from './commands/exec.ts';
 import { inspectContainer, listContainers, processesOf } from './commands/inspect.ts';
 import { killContainer } from './commands/kill.ts';
 import { pauseContainer, resumeContainer } from './commands/pause.ts';
+import { runContainer } from './commands/run.ts';
 import { startContainer } from './commands/start.ts';
 import { describeFeatures } from './features.ts';
 import { createRuntimeContext, type RuntimeContext } from './runtime-context.ts';
 import { createRuntimeLog, type RuntimeLog } from './runtime-log.ts';
 
 const STDOUT = 1;
+/** As many as the shim takes (native/src/shim/bundle/bundle.h). */
+const MOST_PRESERVED = 100;
 
 /** Runs one command as the OCI runtime command lines have it. @returns the exit status. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const program = declareOptions();
+  let status = 0;
   declareLifecycle(program);
+  declarePrograms(program, (told) => {
+    status = told;
+  });
   declareViews(program);
   try {
     await program.parseAsync(args, { from: 'user' });
-    return 0;
+    return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     logOf(program).error((error as Error).message);
@@ -36,24 +44,16 @@ function declareOptions(): Command {
     .addOption(new Option('--log-format <format>', 'form of the log').choices(['text', 'json']).default('text'))
     .option('--debug', 'accepted for engines that pass it; there is no more to tell')
     .option('--systemd-cgroup', 'refused: this runtime makes its cgroups itself')
+    .enablePositionalOptions()
     .exitOverride();
 }
 
 function declareLifecycle(program: Command): void {
-  program
-    .command('create <id>')
-    .description('create a container whose program waits for its start')
-    .option('-b, --bundle <directory>', 'the bundle', '.')
-    .option('--pid-file <file>', "write the pid of the container's first process there")
-    .option('--console-socket <socket>', 'send the terminal there')
-    .option('--preserve-fds <count>', 'only 0 is supported', '0')
-    .option('--no-pivot', 'refused: the root is always pivoted')
-    .option('--no-new-keyring', 'refused: a container always gets a session keyring of its own')
-    .action((id: string, options) => {
-      if (options.preserveFds !== '0') throw new Error('--preserve-fds: no descriptor is passed on; use 0');
-      if (!options.pivot || !options.newKeyring) throw new Error('--no-pivot and --no-new-keyring are not supported');
-      return createContainer(contextOf(program), id, options);
-    });
+  creating(program, 'create <id>', 'create a container whose program waits for its start').action(
+    async (id: string, options) => {
+      await createContainer(contextOf(program), id, createOptionsOf(options));
+    },
+  );
   program
     .command('start <id>')
     .description('execute the program of a created container')
@@ -78,6 +78,50 @@ function declareLifecycle(program: Command): void {
     .command('resume <id>')
     .description('let a paused container run on')
     .action((id: string) => resumeContainer(contextOf(program), id));
+}
+
+function declarePrograms(program: Command, tell: (status: number) => void): void {
+  creating(program, 'run <id>', 'create and start a container, wait for its end and remove it; ends as it did')
+    .option('-d, --detach', 'leave it once it is started')
+    .option('--keep', 'do not remove it')
+    .action(async (id: string, options) => {
+      const { detach = false, keep = false } = options;
+      tell(await runContainer(contextOf(program), id, { ...createOptionsOf(options), isLeft: detach, isKept: keep }));
+    });
+  program
+    .command('exec <id> [command...]')
+    .description('run one more program in a container; ends as it did')
+    .option('-p, --process <file>', 'a process as config.json has it, in place of a command')
+    .option('-d, --detach', 'leave it once it runs')
+    .option('--pid-file <file>', 'write its pid there')
+    .option('--console-socket <socket>', 'send the terminal there')
+    .option('-t, --tty', 'give it a terminal')
+    .option('--cwd <directory>', 'its working directory')
+    .option('-e, --env <KEY=value>', 'a variable more', gather, [])
+    .option('-u, --user <uid[:gid]>', 'its user and group, as numbers')
+    .option('-g, --additional-gids <gid>', 'a group more', gather, [])
+    .option('-c, --cap <CAP_NAME>', 'a capability more', gather, [])
+    .option('--apparmor <profile>', 'its AppArmor profile')
+    .option('--process-label <label>', 'its SELinux label')
+    .option('--no-new-privs', 'it cannot gain privileges')
+    .option('--preserve-fds <count>', 'pass on so many descriptors from 3 on', '0')
+    .option('--ignore-paused', 'also in a paused container, where it waits for the resume')
+    .passThroughOptions()
+    .action(async (id: string, command: string[], options) => {
+      tell(await execInContainer(contextOf(program), id, execOptionsOf(command, options)));
+    });
+}
+
+function creating(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('-b, --bundle <directory>', 'the bundle', '.')
+    .option('--pid-file <file>', "write the pid of the container's first process there")
+    .option('--console-socket <socket>', 'send the terminal there')
+    .option('--preserve-fds <count>', 'pass on so many descriptors from 3 on', '0')
+    .option('--no-pivot', 'refused: the root is always pivoted')
+    .option('--no-new-keyring', 'refused: a container always gets a session keyring of its own');
 }
 
 function declareViews(program: Command): void {
@@ -110,6 +154,36 @@ function declareViews(program: Command): void {
     .command('features')
     .description('show what this runtime can do')
     .action(() => printJson(describeFeatures()));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: commander's own type
+type Given = Readonly<Record<string, any>>;
+
+function createOptionsOf({ bundle, pidFile, consoleSocket, preserveFds, pivot, newKeyring }: Given): CreateOptions {
+  if (!pivot || !newKeyring) throw new Error('--no-pivot and --no-new-keyring are not supported');
+  return { bundle, pidFile, consoleSocket, preservedCount: countOf(preserveFds) };
+}
+
+function execOptionsOf(command: readonly string[], given: Given): ExecOptions {
+  return {
+    ...{ command, processFile: given.process, pidFile: given.pidFile, consoleSocket: given.consoleSocket },
+    ...{ cwd: given.cwd, env: given.env, user: given.user, additionalGids: given.additionalGids.map(Number) },
+    ...{ capabilities: given.cap, apparmorProfile: given.apparmor, selinuxLabel: given.processLabel },
+    isLeft: given.detach === true,
+    hasTerminal: given.tty === true,
+    hasNoNewPrivileges: given.newPrivs === false,
+    isPausedIgnored: given.ignorePaused === true,
+    preservedCount: countOf(given.preserveFds),
+  };
+}
+
+function countOf(text: string): number {
+  if (/^\d{1,3}$/.test(text) && Number(text) <= MOST_PRESERVED) return Number(text);
+  throw new Error(`--preserve-fds: ${JSON.stringify(text)}: expected a number from 0 to ${MOST_PRESERVED}`);
+}
+
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 function rowOf({ id, pid, status, bundle }: Readonly<Record<string, unknown>>): string {

@@ -1,75 +1,104 @@
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BackendError } from '../../errors.ts';
 import { writeDurably } from '../../files/durable.ts';
-import { type Labels, labelsToSet } from '../../labels/labels-to-set.ts';
+import { labelsToSet } from '../../labels/labels-to-set.ts';
 import { readBootId } from '../../process/boot-id.ts';
-import type { ProcessId } from '../../process/process-id.ts';
+import { ownProcessId } from '../../process/process-id.ts';
+import { deniesDevices } from '../config/denies-devices.ts';
 import { readConfig } from '../config/read-config.ts';
-import type { BundleConfig } from '../config/schema.ts';
+import { type BundleConfig, type BundleProcess, bundleProcess } from '../config/schema.ts';
 import { cgroupPathOf, limitsOf, openGroup } from '../container/groups.ts';
 import { runHooks } from '../container/hooks.ts';
 import type { ContainerState } from '../container/state.ts';
 import { describeState } from '../container/status.ts';
-import { createProcess } from '../launch/create-process.ts';
+import type { Ending } from '../launch/bundle-launch.ts';
+import { createProcess, type StartedProcess } from '../launch/create-process.ts';
 import { launchOfBundle } from '../launch/launch-of-bundle.ts';
+import { launchProcessOf } from '../launch/launch-process.ts';
 import { hierarchyOf } from '../launch/mounts.ts';
 import type { RuntimeContext } from '../runtime-context.ts';
 import { removeContainer } from './delete.ts';
 
 export interface CreateOptions {
   readonly bundle: string;
-  readonly pidFile?: string;
-  readonly consoleSocket?: string;
+  readonly pidFile?: string | undefined;
+  readonly consoleSocket?: string | undefined;
+  readonly preservedCount: number;
 }
 
-/** Creates a container: everything but its program runs. Nothing is left of it when that fails. */
-export async function createContainer(context: RuntimeContext, id: string, options: CreateOptions): Promise<void> {
+/**
+ * Creates a container: everything but its program runs. Nothing is left of it when that fails.
+ * @returns its first process; its end is awaited when `ending` says so.
+ */
+export async function createContainer(
+  context: RuntimeContext,
+  id: string,
+  options: CreateOptions,
+  ending: Ending = 'left',
+): Promise<StartedProcess> {
   const bundle = await realpath(options.bundle).catch(() => resolve(options.bundle));
   const config = await readConfig(bundle);
-  checkTerminal(config, options);
-  const container: ContainerState = {
-    id,
-    bundle,
-    rootfs: resolve(bundle, config.root.path),
-    annotations: config.annotations,
-    createdAt: new Date().toISOString(),
-    bootId: await readBootId(),
-    init: null,
-    cgroupPath: cgroupPathOf(config, id),
-    hooks: config.hooks,
-  };
+  checkTerminal(config.process, options.consoleSocket);
+  const container = await newContainer(config, id, bundle);
   await claim(context, container);
   try {
-    const init = await create(context, { container, config, options });
-    if (options.pidFile !== undefined) await writeDurably(resolve(options.pidFile), String(init.pid), 0o644);
+    const started = await create(context, { container, config, options, ending });
+    warnOfClamped(context, started);
+    if (options.pidFile !== undefined) await writePid(options.pidFile, started);
+    return started;
   } catch (error) {
     await removeContainer(context, container).catch((cause: Error) => context.log.warn(cause.message));
     throw error;
   }
 }
 
-function checkTerminal({ process }: BundleConfig, { consoleSocket }: CreateOptions): void {
-  if (process.terminal === (consoleSocket !== undefined)) return;
-  const message = process.terminal
+async function newContainer(config: BundleConfig, id: string, bundle: string): Promise<ContainerState> {
+  return {
+    ...{ id, bundle },
+    rootfs: resolve(bundle, config.root.path),
+    annotations: config.annotations,
+    createdAt: new Date().toISOString(),
+    bootId: await readBootId(),
+    creator: ownProcessId(),
+    init: null,
+    cgroupPath: cgroupPathOf(config, id),
+    hooks: config.hooks,
+    process: config.process ?? null,
+    seccomp: config.linux.seccomp ?? null,
+    deniesDevices: deniesDevices(config),
+    hasOwnUsers: config.linux.namespaces.some(({ type }) => type === 'user'),
+  };
+}
+
+/** Tells what the node did not grant in full. */
+export function warnOfClamped({ log }: RuntimeContext, { clamped }: StartedProcess): void {
+  if (clamped.length === 0) return;
+  const names = clamped.map((name) => `process.${name}`).join(', ');
+  log.warn(`${names}: set as far as this node grants it, which is less than was asked for`);
+}
+
+/** Writes a pid where an engine waits for it. */
+export function writePid(path: string, { process }: StartedProcess): Promise<void> {
+  return writeDurably(resolve(path), String(process.pid), 0o644);
+}
+
+/** @throws BackendError `invalid-spec` unless a terminal and a socket that takes it are both there, or neither. */
+export function checkTerminal(process: BundleProcess | undefined, consoleSocket: string | undefined): void {
+  const wantsTerminal = process?.terminal === true;
+  if (wantsTerminal === (consoleSocket !== undefined)) return;
+  const message = wantsTerminal
     ? 'process.terminal is true: --console-socket is needed to take the terminal'
     : '--console-socket is given, but process.terminal is not true';
   throw new BackendError('invalid-spec', 'check terminal', message);
 }
 
-/** The directory's name is taken by one create only; its group may hold nothing of others, because all of it is killed. */
+/** A container's group may hold nothing of others, because all of it is killed. */
 async function claim(context: RuntimeContext, container: ContainerState): Promise<void> {
-  const directory = context.store.directoryOf(container.id);
-  await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
-  try {
-    await mkdir(directory, { mode: 0o700 });
-  } catch (cause) {
-    const message = `container ${JSON.stringify(container.id)} exists already`;
-    throw new BackendError('invalid-spec', 'claim id', message, { cause });
-  }
+  await context.store.claim(container);
   const held = await (await openGroup(container.cgroupPath)).pids();
-  if (held.length === 0) return context.store.save(container);
-  await rm(directory, { recursive: true });
+  if (held.length === 0) return;
+  await context.store.remove(container.id);
   const message = `cgroup ${container.cgroupPath} holds processes already (${held.join(', ')}): choose another`;
   throw new BackendError('invalid-spec', 'claim cgroup', message);
 }
@@ -78,11 +107,16 @@ interface Creation {
   readonly container: ContainerState;
   readonly config: BundleConfig;
   readonly options: CreateOptions;
+  readonly ending: Ending;
 }
 
-async function create(context: RuntimeContext, { container, config, options }: Creation): Promise<ProcessId> {
+async function create(
+  context: RuntimeContext,
+  { container, config, options, ending }: Creation,
+): Promise<StartedProcess> {
   const { cgroupPath, hooks } = container;
-  const labels = await labelsToSet(labelsOf(config));
+  const process = config.process ?? NO_PROCESS;
+  const labels = await labelsToSet({ ...process, mountLabel: config.linux.mountLabel });
   const group = await openGroup(cgroupPath);
   await group.create(limitsOf(config));
   const groupFiles = group.entryFiles;
@@ -92,23 +126,21 @@ async function create(context: RuntimeContext, { container, config, options }: C
     groupFiles,
     groupDirs: groupFiles.map((file) => ({ path: dirname(file), hierarchy: hierarchyOf(dirname(file), cgroupPath) })),
     stateDir: scratchDir,
-    labels,
+    mountLabel: labels.mountLabel,
+    process: launchProcessOf(process, container, labels),
     consoleSocket: options.consoleSocket === undefined ? null : resolve(options.consoleSocket),
+    preservedCount: options.preservedCount,
+    ending,
   });
-  return createProcess(launch, async (process) => {
-    const made = { ...container, init: process };
+  return createProcess(launch, async (init) => {
+    const made = { ...container, init };
     await context.store.save(made);
     const state = describeState(made, 'creating');
     await runHooks({ hooks, stage: 'prestart', state, inside: null });
     await runHooks({ hooks, stage: 'createRuntime', state, inside: null });
-    await runHooks({ hooks, stage: 'createContainer', state, inside: { process, scratchDir } });
+    await runHooks({ hooks, stage: 'createContainer', state, inside: { process: init, scratchDir } });
   });
 }
 
-function labelsOf({ process, linux }: BundleConfig): Labels {
-  return {
-    apparmorProfile: process.apparmorProfile,
-    selinuxLabel: process.selinuxLabel,
-    mountLabel: linux.mountLabel,
-  };
-}
+/** Stands in for the process of a container that has none, and is therefore never started. */
+const NO_PROCESS = bundleProcess.parse({ args: ['none'], cwd: '/', user: { uid: 0, gid: 0 } });

@@ -1,5 +1,4 @@
 import { BackendError } from '../../errors.ts';
-import { removeTree } from '../../files/remove-tree.ts';
 import { openGroup } from '../container/groups.ts';
 import { runHooksOnward } from '../container/hooks.ts';
 import type { ContainerState } from '../container/state.ts';
@@ -26,7 +25,7 @@ export async function removeContainer(context: RuntimeContext, container: Contai
   const group = await openGroup(container.cgroupPath);
   await group.kill();
   await group.remove();
-  await removeTree(context.store.directoryOf(container.id));
+  await context.store.remove(container.id);
   const state = describeState(container, 'stopped');
   await runHooksOnward({ hooks: container.hooks, stage: 'poststop', state, inside: null }, context.log.warn);
 }

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { openGroup } from '../container/groups.ts';
 import type { ContainerState } from '../container/state.ts';
 import { describeState, statusOf } from '../container/status.ts';
@@ -16,7 +15,7 @@ export async function inspectContainer(
 /** @returns the states of all containers of this root; one that cannot be read is told in the log. */
 export async function listContainers(context: RuntimeContext): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const found: Readonly<Record<string, unknown>>[] = [];
-  for (const id of await containerIds(context.root)) {
+  for (const id of await context.store.list()) {
     try {
       found.push(await inspectContainer(context, id));
     } catch (error) {
@@ -30,13 +29,4 @@ export async function listContainers(context: RuntimeContext): Promise<readonly 
 export async function processesOf(context: RuntimeContext, id: string): Promise<readonly number[]> {
   const container: ContainerState = await context.store.load(id);
   return (await openGroup(container.cgroupPath)).pids();
-}
-
-async function containerIds(root: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(root)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

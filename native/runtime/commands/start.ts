@@ -10,6 +10,9 @@ import { expectStatus, type RuntimeContext } from '../runtime-context.ts';
 /** Lets a created container execute its program. @throws BackendError with the stage that failed. */
 export async function startContainer(context: RuntimeContext, id: string): Promise<void> {
   const container = await expectStatus(context, id, ['created']);
+  if (container.process === null) {
+    throw new BackendError('invalid-spec', 'start', 'process: config.json has none, and a start needs one');
+  }
   const directory = context.store.directoryOf(id);
   const { hooks, init } = container;
   if (init !== null) {

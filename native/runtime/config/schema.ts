@@ -26,7 +26,8 @@ const label = z
   .nullish()
   .transform((text) => text || null);
 
-const process = z.object({
+/** A process as config.json and `exec --process` have it. */
+export const bundleProcess = z.object({
   terminal: z.boolean().default(false),
   consoleSize: z.object({ height: z.int().min(0).max(65535), width: z.int().min(0).max(65535) }).optional(),
   user: z.object({
@@ -159,7 +160,7 @@ const linux = z.object({
 export const bundleConfig = z.object({
   ociVersion: z.string().regex(/^1\.\d+\.\d+/, 'expected a version 1 of the runtime-spec'),
   root: z.object({ path: z.string().min(1), readonly: z.boolean().default(false) }),
-  process: process,
+  process: bundleProcess.optional(),
   hostname: z.string().default(''),
   domainname: z.string().default(''),
   mounts: z.array(mount).default([]),
@@ -182,9 +183,11 @@ export const bundleConfig = z.object({
 });
 
 export type BundleConfig = Readonly<z.infer<typeof bundleConfig>>;
-export type BundleProcess = BundleConfig['process'];
+export type BundleProcess = Readonly<z.infer<typeof bundleProcess>>;
 export type BundleMount = BundleConfig['mounts'][number];
 export type BundleHooks = BundleConfig['hooks'];
 export type BundleHook = BundleHooks['prestart'][number];
 /** Form of the hooks, for a container's record. */
 export const bundleHooks = bundleConfig.shape.hooks;
+/** Form of a filter, for the same. */
+export const bundleSeccomp = seccomp;

@@ -68,8 +68,8 @@ async function start(hook: BundleHook, inside: HookRun['inside']): Promise<Child
   const [argv0 = hook.path, ...args] = hook.args ?? [];
   if (inside !== null) {
     const { process, scratchDir } = inside;
-    const launch = { ...process, path: hook.path, args: [argv0, ...args], env: hook.env };
-    return startShim({ spec: encodeVisitLaunch(launch), scratchDir, input: 'pipe' });
+    const launch = { container: process, path: hook.path, args: [argv0, ...args], env: hook.env };
+    return startShim({ spec: encodeVisitLaunch(launch), scratchDir, input: 'pipe', preservedCount: 0 });
   }
   const env = Object.fromEntries(
     hook.env.map((entry) => {

@@ -16,9 +16,10 @@ const WAITING_PROGRAM = /^\/memfd:holdfast-shim\b/;
 
 /** What the kernel says of a container now. @param directory where its state is kept. */
 export async function statusOf(container: ContainerState, directory: string): Promise<Status> {
-  const { init } = container;
-  if (init === null) return 'creating';
-  if (container.bootId !== (await readBootId()) || !(await isAlive(init))) return 'stopped';
+  const { init, creator } = container;
+  if (container.bootId !== (await readBootId())) return 'stopped';
+  if (init === null) return (await isAlive(creator)) ? 'creating' : 'stopped';
+  if (!(await isAlive(init))) return 'stopped';
   const isWaiting = existsSync(join(directory, START_SOCKET)) && (await hasWaitingProgram(init.pid));
   if (isWaiting) return 'created';
   return (await (await openGroup(container.cgroupPath)).isFrozen()) ? 'paused' : 'running';

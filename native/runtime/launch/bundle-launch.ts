@@ -1,3 +1,5 @@
+import type { ProcessId } from '../../process/process-id.ts';
+
 /** What the shim is told to create for an OCI runtime (native/src/shim/bundle/bundle.h). Everything in it is decided. */
 export interface BundleLaunch {
   /** cgroup.procs files through which the container enters its groups. */
@@ -22,6 +24,9 @@ export interface BundleLaunch {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly process: BundleLaunchProcess;
+  readonly ending: Ending;
+  /** Descriptors that the program gets from 3 on. */
+  readonly preservedCount: number;
   /** Where the start socket is made. */
   readonly stateDir: string;
   /** Null without a terminal. */
@@ -86,10 +91,22 @@ export interface BundleLaunchProcess {
   readonly terminalSize: { readonly rows: number; readonly columns: number };
 }
 
+/** One more process to run in a container. */
+export interface BundleExecLaunch {
+  readonly container: ProcessId;
+  readonly groupFiles: readonly string[];
+  readonly process: BundleLaunchProcess;
+  readonly ending: Ending;
+  readonly preservedCount: number;
+  readonly consoleSocket: string | null;
+}
+
+/** `awaited` keeps the shim until the process ends, and ends it with the same status; `left` leaves it to whoever adopts it. */
+export type Ending = 'awaited' | 'left';
+
 /** A program to run among the namespaces of a container. */
 export interface VisitLaunch {
-  readonly pid: number;
-  readonly startTime: number;
+  readonly container: ProcessId;
   readonly path: string;
   readonly args: readonly string[];
   readonly env: readonly string[];

@@ -1,46 +1,79 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { ClampedSetting } from '../../backend.ts';
 import { BackendError } from '../../errors.ts';
-import { decodeReport, REPORT_BYTES } from '../../launch/report.ts';
+import { decodeReport, REPORT_BYTES, type ShimReport } from '../../launch/report.ts';
 import type { ProcessId } from '../../process/process-id.ts';
-import type { BundleLaunch } from './bundle-launch.ts';
-import { encodeBundleLaunch } from './encode-bundle.ts';
+import type { BundleExecLaunch, BundleLaunch } from './bundle-launch.ts';
+import { encodeBundleExecLaunch, encodeBundleLaunch } from './encode-bundle.ts';
 import { startShim } from './start-shim.ts';
 
+/** A process that was started. */
+export interface StartedProcess {
+  readonly process: ProcessId;
+  /** Settings the kernel refused in full on this node and that were applied as far as it allows. */
+  readonly clamped: readonly ClampedSetting[];
+  /** Its exit status, 128 and the signal that ended it; 0 at once when its end is not awaited. */
+  readonly ended: Promise<number>;
+}
+
 /**
- * Creates the container's first process. It waits for its start, and its parent is whoever adopts this process's orphans.
+ * Creates the container's first process, which waits for its start.
  * @param onNamespaces runs when its namespaces are made and its root is not; when it fails, so does the creation.
  * @throws BackendError with the stage that failed; nothing is left of the process then.
  */
-export async function createProcess(
+export function createProcess(
   launch: BundleLaunch,
   onNamespaces: (process: ProcessId) => Promise<void>,
-): Promise<ProcessId> {
-  const shim = await startShim({ spec: encode(launch), scratchDir: launch.stateDir, input: 'inherit' });
-  const socket = shim.stdio[4] as unknown as Socket;
-  const ended = once(shim, 'exit');
-  const reports = readReports(socket);
-  try {
-    const { process } = await reports.next();
+): Promise<StartedProcess> {
+  return runShim({ spec: () => encodeBundleLaunch(launch), scratchDir: launch.stateDir, launch }, async (next, go) => {
+    const { process } = await next();
     await onNamespaces(process);
-    socket.write('g');
-    return (await reports.next()).process;
+    go();
+    return next();
+  });
+}
+
+/** Starts one more process in a container; it runs its program by then. @throws BackendError with the stage that failed. */
+export function execProcess(launch: BundleExecLaunch, scratchDir: string): Promise<StartedProcess> {
+  return runShim({ spec: () => encodeBundleExecLaunch(launch), scratchDir, launch }, (next) => next());
+}
+
+interface ShimRun {
+  readonly spec: () => Buffer;
+  readonly scratchDir: string;
+  readonly launch: Pick<BundleLaunch, 'ending' | 'preservedCount'>;
+}
+
+async function runShim(
+  { spec, scratchDir, launch: { ending, preservedCount } }: ShimRun,
+  talk: (next: () => Promise<ShimReport>, go: () => void) => Promise<ShimReport>,
+): Promise<StartedProcess> {
+  const shim = await startShim({ spec: encode(spec), scratchDir, input: 'inherit', preservedCount });
+  const socket = shim.stdio[4] as unknown as Socket;
+  const ended = once(shim, 'exit').then(([status]) => status as number);
+  const reports = readReports(socket);
+  let isLeft = true;
+  try {
+    const { process, clamped } = await talk(reports.next, () => socket.write('g'));
+    isLeft = ending === 'left';
+    return { process, clamped, ended };
   } finally {
     socket.destroy();
-    await ended;
+    if (isLeft) await ended;
   }
 }
 
-function encode(launch: BundleLaunch): Buffer {
+function encode(spec: () => Buffer): Buffer {
   try {
-    return encodeBundleLaunch(launch);
+    return spec();
   } catch (cause) {
     throw new BackendError('invalid-spec', 'encode launch spec', (cause as Error).message, { cause });
   }
 }
 
 /** Two reports come on one stream. */
-function readReports(socket: Socket): { next(): Promise<ReturnType<typeof decodeReport>> } {
+function readReports(socket: Socket): { next(): Promise<ShimReport> } {
   let received = Buffer.alloc(0);
   let wake = (): void => {};
   let isOver = false;

@@ -30,11 +30,6 @@ export function devicesOf(devices: BundleConfig['linux']['devices']): readonly B
   return [...DEFAULT.filter(({ path }) => !own.some((device) => device.path === path)), ...own];
 }
 
-/** @returns whether a container may use only the devices it is given. */
-export function deniesDevices({ linux }: BundleConfig): boolean {
-  return linux.resources?.devices.some((rule) => !rule.allow && rule.type === 'a') ?? false;
-}
-
 const EPERM = 1;
 const S_IFMT = 0o170000;
 
@@ -42,7 +37,7 @@ const S_IFMT = 0o170000;
  * With CAP_MKNOD a container could make the nodes of devices it is denied, in /dev, where nodes have effect.
  * @returns the profile, with the system calls that make devices refused on top.
  */
-export function refuseMakingDevices(profile: OciSeccomp | undefined): OciSeccomp {
+export function refuseMakingDevices(profile: OciSeccomp | null): OciSeccomp {
   const { syscalls, ...others } = profile ?? { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] };
   const refusals = (['b', 'c'] as const).flatMap((type) =>
     (

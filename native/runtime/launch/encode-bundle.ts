@@ -1,9 +1,16 @@
 import { createSpecWriter, type SpecWriter } from '../../launch/spec-writer.ts';
-import type { BundleLaunch, BundleLaunchMount, BundleLaunchProcess, VisitLaunch } from './bundle-launch.ts';
+import type { ProcessId } from '../../process/process-id.ts';
+import type {
+  BundleExecLaunch,
+  BundleLaunch,
+  BundleLaunchMount,
+  BundleLaunchProcess,
+  VisitLaunch,
+} from './bundle-launch.ts';
 
 const MAGIC = 0x31534648;
 const LENGTH_OFFSET = 4;
-const MODES = { bundle: 16, visit: 17 } as const;
+const MODES = { bundle: 16, visit: 17, exec: 18 } as const;
 const FLAGS = {
   readonlyRoot: 1 << 2,
   noNewPrivileges: 1 << 3,
@@ -11,6 +18,7 @@ const FLAGS = {
   terminal: 1 << 9,
   oomScore: 1 << 10,
   ownDev: 1 << 11,
+  wait: 1 << 12,
 } as const;
 const MOUNT_KINDS = { bind: 1, fs: 2 } as const;
 const MOUNT_FLAGS = { tree: 1 << 0, attributesBelow: 1 << 1, overProc: 1 << 2 } as const;
@@ -41,14 +49,26 @@ export function encodeBundleLaunch(launch: BundleLaunch): Buffer {
     writeProcess(writer, launch.process);
     writer.text(launch.stateDir);
     writer.text(launch.consoleSocket ?? '');
+    writer.u32(launch.preservedCount);
+  });
+}
+
+/** The same for one more process of a container. */
+export function encodeBundleExecLaunch(launch: BundleExecLaunch): Buffer {
+  return encode(MODES.exec, (writer) => {
+    writer.u32(processFlagsOf(launch));
+    writer.texts(launch.groupFiles);
+    writeProcessId(writer, launch.container);
+    writeProcess(writer, launch.process);
+    writer.text(launch.consoleSocket ?? '');
+    writer.u32(launch.preservedCount);
   });
 }
 
 /** The same for a program that visits a container. */
 export function encodeVisitLaunch(launch: VisitLaunch): Buffer {
   return encode(MODES.visit, (writer) => {
-    writer.u32(launch.pid);
-    writer.u64(BigInt(launch.startTime));
+    writeProcessId(writer, launch.container);
     writer.texts([launch.path, ...launch.args]);
     writer.texts(launch.env);
   });
@@ -65,14 +85,25 @@ function encode(mode: number, write: (writer: SpecWriter) => void): Buffer {
 }
 
 function flagsOf(launch: BundleLaunch): number {
-  let flags = 0;
+  let flags = processFlagsOf(launch);
   if (launch.isRootReadonly) flags |= FLAGS.readonlyRoot;
-  if (launch.process.hasNoNewPrivileges) flags |= FLAGS.noNewPrivileges;
   if (launch.hasInertDevices) flags |= FLAGS.rootNodev;
-  if (launch.consoleSocket !== null) flags |= FLAGS.terminal;
-  if (launch.process.oomScoreAdj !== null) flags |= FLAGS.oomScore;
   if (launch.hasOwnDev) flags |= FLAGS.ownDev;
   return flags;
+}
+
+function processFlagsOf(launch: BundleLaunch | BundleExecLaunch): number {
+  let flags = 0;
+  if (launch.process.hasNoNewPrivileges) flags |= FLAGS.noNewPrivileges;
+  if (launch.consoleSocket !== null) flags |= FLAGS.terminal;
+  if (launch.process.oomScoreAdj !== null) flags |= FLAGS.oomScore;
+  if (launch.ending === 'awaited') flags |= FLAGS.wait;
+  return flags;
+}
+
+function writeProcessId(writer: SpecWriter, { pid, startTime }: ProcessId): void {
+  writer.u32(pid);
+  writer.u64(BigInt(startTime));
 }
 
 function writeMount(writer: SpecWriter, mount: BundleLaunchMount): void {

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import koffi from 'koffi';
+import { BackendError } from '../../errors.ts';
 import { REPORT_BYTES } from '../../launch/report.ts';
 import {
   buildPath,
@@ -13,7 +14,7 @@ import {
   toBackendError,
 } from '../../library.ts';
 
-const [PROGRAM_FD, SPEC_MODE] = [5, 0o600];
+const [PROGRAM_FD, FIRST_PRESERVED_FD, SPEC_MODE] = [5, 3, 0o600];
 
 export interface ShimStart {
   readonly spec: Buffer;
@@ -21,6 +22,8 @@ export interface ShimStart {
   readonly scratchDir: string;
   /** `inherit` gives the shim this process's standard streams, `pipe` a standard input to write to. */
   readonly input: 'inherit' | 'pipe';
+  /** So many of this process's descriptors from 3 on are passed on, from 6 on. */
+  readonly preservedCount: number;
 }
 
 /**
@@ -28,14 +31,16 @@ export interface ShimStart {
  * a sealed copy in memory: what a container makes of `/proc/<pid>/exe` cannot change it.
  * @throws BackendError `internal` when the shim is not built.
  */
-export async function startShim({ spec, scratchDir, input }: ShimStart): Promise<ChildProcess> {
+export async function startShim({ spec, scratchDir, input, preservedCount }: ShimStart): Promise<ChildProcess> {
+  const preserved = Array.from({ length: preservedCount }, (_, index) => FIRST_PRESERVED_FD + index);
+  for (const fd of preserved) checkPreserved(fd);
   const program = loadProgram();
   const specFd = openSpec(scratchDir, spec);
   try {
     const child = spawn(`/proc/self/fd/${PROGRAM_FD}`, [], {
       argv0: 'holdfast-shim',
       env: {},
-      stdio: [input, 'inherit', 'inherit', specFd, 'pipe', program],
+      stdio: [input, 'inherit', 'inherit', specFd, 'pipe', program, ...preserved],
     });
     await once(child, 'spawn');
     return child;
@@ -52,6 +57,21 @@ function loadProgram(): number {
   const fd: number = load(buildPath('holdfast-shim'), error);
   if (fd < 0) throw toBackendError(error, 'internal');
   return fd;
+}
+
+/** This process's own descriptors follow on those it was given; the first of them is always one of the kernel's inner files. */
+function checkPreserved(fd: number): void {
+  if (isOpen(fd)) return;
+  const message = `--preserve-fds: descriptor ${fd} was not passed to the runtime`;
+  throw new BackendError('invalid-spec', 'preserve descriptors', message);
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    return !readlinkSync(`/proc/self/fd/${fd}`).startsWith('anon_inode:');
+  } catch {
+    return false;
+  }
 }
 
 /** @returns an open file that has no name any more. */

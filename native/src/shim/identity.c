@@ -18,7 +18,7 @@ static int is_refusal(void)
     return errno == EPERM || errno == EACCES;
 }
 
-static int set_oom_score(int32_t score, uint32_t *clamped, struct hf_error *error)
+int set_oom_score(int32_t score, uint32_t *clamped, struct hf_error *error)
 {
     static const char path[] = "/proc/self/oom_score_adj";
     char text[16];
@@ -46,14 +46,19 @@ static int raise_limit(struct limit_spec *limit, uint32_t *clamped, struct hf_er
     return is_refusal() ? 0 : fail(error, "raise rlimit", NULL);
 }
 
-int raise_with_node_power(struct container_spec *c, uint32_t *clamped, struct hf_error *error)
+int raise_limits(struct container_spec *c, uint32_t *clamped, struct hf_error *error)
 {
-    if (set_oom_score(c->oom_score_adj, clamped, error) < 0)
-        return -1;
     for (uint32_t i = 0; i < c->limit_count; i++)
         if (raise_limit(&c->limits[i], clamped, error) < 0)
             return -1;
     return 0;
+}
+
+int raise_with_node_power(struct container_spec *c, uint32_t *clamped, struct hf_error *error)
+{
+    if (set_oom_score(c->oom_score_adj, clamped, error) < 0)
+        return -1;
+    return raise_limits(c, clamped, error);
 }
 
 int set_limits(const struct container_spec *c, struct hf_error *error)

@@ -2,7 +2,7 @@
  * The shim: a small static program the agent spawns. In sandbox mode it makes a pod's namespaces and ends; in container
  * mode it starts one container, keeps its log, reaps it and records its exit, whatever becomes of the agent; in exec mode
  * it starts a process in a running container and carries its streams, and ends it when the agent hangs up.
- * For an OCI runtime (bundle.h) it creates a container and ends, or runs a hook among a container's namespaces.
+ * For an OCI runtime (bundle.h) it creates a container, runs a process in one, or runs a hook among its namespaces.
  * Descriptor 3 is the launch spec, 4 the report socket, 5 this program itself (native/src/shim.c).
  */
 #include "bundle/bundle.h"
@@ -81,7 +81,14 @@ static int settle(struct hf_error *error)
 static int run_for_runtime(struct bundle_specs *specs)
 {
     prctl(PR_SET_DUMPABLE, 0);
-    return specs->mode == MODE_VISIT ? run_visit(&specs->visit) : run_bundle(&specs->bundle, REPORT_FD);
+    switch (specs->mode) {
+    case MODE_VISIT:
+        return run_visit(&specs->visit);
+    case MODE_BUNDLE_EXEC:
+        return run_bundle_exec(&specs->bundle, REPORT_FD);
+    default:
+        return run_bundle(&specs->bundle, REPORT_FD);
+    }
 }
 
 int main(void)

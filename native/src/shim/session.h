@@ -32,6 +32,10 @@ _Noreturn void enter_and_start(struct spec *spec, struct session_pipes *pipes);
 
 /* ---- terminal.c */
 
+/* Makes a pseudo-terminal, `owner` being its user, and returns its master. */
+int make_terminal(uid_t owner, uint32_t rows, uint32_t columns, int *terminal, struct hf_error *error);
+/* Makes it the controlling terminal and the standard streams. */
+int become_terminal(int terminal, struct hf_error *error);
 /* Makes a pseudo-terminal in the container's devpts, sends its master on `channel` and makes it 0-2 of a new session. */
 int take_terminal(const struct spec *spec, int channel, struct hf_error *error);
 /* Returns the master, or -1. */

@@ -169,6 +169,9 @@ int attach_devices(int root, const struct spec *spec, struct hf_error *error);
 
 /* The OOM score and rlimits only the node's root can set; what the kernel refuses is clamped in the spec and reported. */
 int raise_with_node_power(struct container_spec *c, uint32_t *clamped, struct hf_error *error);
+/* Its parts. */
+int set_oom_score(int32_t score, uint32_t *clamped, struct hf_error *error);
+int raise_limits(struct container_spec *c, uint32_t *clamped, struct hf_error *error);
 int set_limits(const struct container_spec *c, struct hf_error *error);
 int become_root_of_pod(struct hf_error *error);
 /* User, groups and capabilities, then no_new_privs and the seccomp filter: after it only what the filter allows. */

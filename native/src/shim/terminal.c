@@ -79,21 +79,34 @@ int resize_terminal(int master, uint32_t rows, uint32_t columns)
     return ioctl(master, TIOCSWINSZ, &size);
 }
 
-int take_terminal(const struct spec *spec, int channel, struct hf_error *error)
+int make_terminal(uid_t owner, uint32_t rows, uint32_t columns, int *terminal, struct hf_error *error)
 {
     int unlocked = 0, master = open_multiplexer(error);
     if (master < 0)
         return -1;
-    if (ioctl(master, TIOCSPTLCK, &unlocked) < 0 || resize_terminal(master, spec->rows, spec->columns) < 0)
+    if (ioctl(master, TIOCSPTLCK, &unlocked) < 0 || resize_terminal(master, rows, columns) < 0)
         return fail(error, "set up terminal", NULL);
     /* From the master itself: no path of the container is looked up. */
-    int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (terminal < 0 || fchown(terminal, spec->container.uid, (gid_t)-1) < 0)
+    *terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (*terminal < 0 || fchown(*terminal, owner, (gid_t)-1) < 0)
         return fail(error, "open terminal's end", NULL);
+    return master;
+}
+
+int become_terminal(int terminal, struct hf_error *error)
+{
     if (ioctl(terminal, TIOCSCTTY, 0) < 0)
         return fail(error, "take controlling terminal", NULL);
     if (dup2(terminal, 0) < 0 || dup2(terminal, 1) < 0 || dup2(terminal, 2) < 0)
         return fail(error, "connect terminal", NULL);
+    return 0;
+}
+
+int take_terminal(const struct spec *spec, int channel, struct hf_error *error)
+{
+    int terminal, master = make_terminal(spec->container.uid, spec->rows, spec->columns, &terminal, error);
+    if (master < 0 || become_terminal(terminal, error) < 0)
+        return -1;
     if (send_master(channel, master) < 0)
         return fail(error, "send terminal", NULL);
     return 0;

@@ -8,7 +8,7 @@
 #include "shim.h"
 
 /* Modes beside those of enum mode. */
-enum { MODE_BUNDLE = 16, MODE_VISIT = 17 };
+enum { MODE_BUNDLE = 16, MODE_VISIT = 17, MODE_BUNDLE_EXEC = 18 };
 
 /* Flags of a bundle beside READONLY_ROOT and NO_NEW_PRIVILEGES. */
 enum {
@@ -17,6 +17,8 @@ enum {
     BUNDLE_OOM_SCORE = 1u << 10,
     /* /dev is the container's own: it gets the default links. */
     BUNDLE_OWN_DEV = 1u << 11,
+    /* The shim stays until the process ends, and ends as it did. */
+    BUNDLE_WAIT = 1u << 12,
 };
 
 enum bundle_mount_kind { BUNDLE_BIND = 1, BUNDLE_FS = 2 };
@@ -60,6 +62,11 @@ struct capability_sets {
     uint64_t bounding, effective, permitted, inheritable, ambient;
 };
 
+struct process_id {
+    int32_t pid;
+    uint64_t start_time;
+};
+
 struct bundle_spec {
     uint32_t flags;
     /* Program, working directory, user, rlimits, filter, groups, masked and read-only paths; nothing else of it. */
@@ -80,12 +87,15 @@ struct bundle_spec {
     uint32_t rows, columns;
     /* Where the socket `start` is made, and the socket that takes the terminal; empty for none. */
     const char *state_dir, *console_socket;
+    /* Descriptors from PRESERVED_FD on that the program gets from 3 on. */
+    uint32_t preserved_count;
+    /* For a process that is run in a container: one of that container. */
+    struct process_id neighbour;
 };
 
 /* A program run among another process's namespaces (an OCI hook). */
 struct visit_spec {
-    int32_t pid;
-    uint64_t start_time;
+    struct process_id container;
     struct texts args, env;
 };
 
@@ -112,6 +122,8 @@ int join_namespaces(const struct bundle_spec *bundle, struct hf_error *error);
 
 /* ---- create.c: the node's side. */
 
+enum { PRESERVED_FD = 6, MOST_PRESERVED = 100 };
+
 /* Descriptors that the init takes over. */
 struct bundle_ends {
     int root, listener, console;
@@ -123,9 +135,28 @@ struct bundle_ends {
 
 int run_bundle(struct bundle_spec *bundle, int report_fd);
 
+/* ---- exec.c: one more process in a container. */
+
+int run_bundle_exec(struct bundle_spec *bundle, int report_fd);
+
+/* ---- wait.c: waits for a child's end. Returns its exit status, or 128 and the signal that ended it. */
+
+int wait_for_end(int32_t pid);
+
+/* ---- enter.c: enters all namespaces of a process. The pid namespace holds for children only. */
+
+int enter_container(const struct process_id *id, struct hf_error *error);
+
 /* ---- join.c: the process between the node and the container. Ends in _exit, having sent the init's pid. */
 
-_Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int joined);
+typedef void joiner_fn(struct bundle_spec *bundle, struct bundle_ends *ends, int told);
+
+/* Forks a joiner, which sends one struct joined on `told`, and waits for its end. */
+int fork_joiner(struct bundle_spec *bundle, struct bundle_ends *ends, joiner_fn *joiner, struct joined *joined,
+                struct hf_error *error);
+/* What a process with users of its own can not do any more. What the kernel refuses is clamped. */
+int raise_for_bundle(struct bundle_spec *bundle, uint32_t *clamped, struct hf_error *error);
+_Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int told);
 
 /* ---- sockets.c */
 
@@ -138,6 +169,18 @@ int send_descriptor(int socket, int fd, struct hf_error *error);
 /* ---- init.c: returns only when a step failed. */
 
 int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct hf_error *error);
+
+/* ---- last-steps.c: what every process of a bundle does last. */
+
+/* The container's user may open its streams anew (/dev/stdout) only when the pipes are its own. */
+void give_away_streams(const struct container_spec *c);
+/* Keeps the standard streams, what is preserved, and from there on the error pipe and the listener. */
+int keep_descriptors(const struct bundle_spec *bundle, struct bundle_ends *ends, struct hf_error *error);
+/* Takes the identity and executes the program. */
+int exec_confined(const struct bundle_spec *bundle, struct hf_error *error);
+/* The two parts of it, for a process that waits in between: what does not need root, and the rest. */
+int confine_early(const struct bundle_spec *bundle, struct hf_error *error);
+int confine_late(const struct bundle_spec *bundle, struct hf_error *error);
 
 /* ---- mounts.c */
 

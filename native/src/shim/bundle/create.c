@@ -24,32 +24,6 @@ static int open_ends(struct bundle_spec *b, struct bundle_ends *ends, struct hf_
     return 0;
 }
 
-/* Returns the init's pid, or -1 with what the joiner told. */
-static int32_t start_init(struct bundle_spec *b, struct bundle_ends *ends, struct hf_error *error)
-{
-    int joined[2];
-    int32_t pid = 0;
-    if (pipe2(joined, O_CLOEXEC) < 0)
-        return fail(error, "pipe", NULL);
-    pid_t joiner = fork_into_unified_group(&b->container.groups, error);
-    if (joiner == 0)
-        join_and_start_bundle(b, ends, joined[1]);
-    close(joined[1]);
-    close(ends->error[1]);
-    close(ends->go[0]);
-    if (joiner < 0)
-        return -1;
-    int has_joined = read(joined[0], &pid, sizeof pid) == sizeof pid;
-    close(joined[0]);
-    waitpid(joiner, NULL, 0);
-    if (has_joined)
-        return pid;
-    errno = ECHILD;
-    fail(error, "join namespaces", NULL);
-    (void)!read(ends->error[0], error, sizeof *error);
-    return -1;
-}
-
 static int write_map(int32_t pid, const char *name, const char *map, struct hf_error *error)
 {
     char path[32];
@@ -57,10 +31,11 @@ static int write_map(int32_t pid, const char *name, const char *map, struct hf_e
     return map[0] != '\0' && write_file(AT_FDCWD, path, map) < 0 ? fail(error, "write id map", path) : 0;
 }
 
-static void report_created(int fd, int32_t pid)
+static void report_created(int fd, const struct joined *joined)
 {
-    struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = pid, .shim_pid = getpid()};
-    report.start_time = start_time_of_pid(pid);
+    struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = joined->pid, .shim_pid = getpid()};
+    report.clamped = joined->clamped;
+    report.start_time = start_time_of_pid(joined->pid);
     (void)!send(fd, &report, sizeof report, MSG_NOSIGNAL);
 }
 
@@ -76,10 +51,11 @@ static int await_created(const struct bundle_ends *ends, struct hf_error *error)
     return told.errnum == 0 ? 0 : -1;
 }
 
-static int create(const struct bundle_spec *b, const struct bundle_ends *ends, int32_t pid, int report_fd,
-                  struct hf_error *error)
+static int create(const struct bundle_spec *b, const struct bundle_ends *ends, const struct joined *joined,
+                  int report_fd, struct hf_error *error)
 {
     char go;
+    int32_t pid = joined->pid;
     if (write_map(pid, "uid_map", b->uid_map, error) < 0 || write_map(pid, "gid_map", b->gid_map, error) < 0)
         return -1;
     if (write(ends->go[1], "m", 1) != 1)
@@ -87,7 +63,7 @@ static int create(const struct bundle_spec *b, const struct bundle_ends *ends, i
     /* The init answers once its namespaces are as configured: hooks find them so. */
     if (await_created(ends, error) < 0)
         return -1;
-    report_created(report_fd, pid);
+    report_created(report_fd, joined);
     /* The runtime's hooks run now; it closes the socket when one of them fails. */
     if (read(report_fd, &go, 1) != 1 || write(ends->go[1], "h", 1) != 1) {
         errno = ECANCELED;
@@ -96,17 +72,27 @@ static int create(const struct bundle_spec *b, const struct bundle_ends *ends, i
     return await_created(ends, error);
 }
 
+static int start(struct bundle_spec *b, struct bundle_ends *ends, struct joined *joined, int report_fd,
+                 struct hf_error *error)
+{
+    if (fork_joiner(b, ends, join_and_start_bundle, joined, error) < 0)
+        return -1;
+    close(ends->go[0]);
+    if (create(b, ends, joined, report_fd, error) < 0)
+        return -1;
+    return report_started(report_fd, joined->pid, joined->clamped, error);
+}
+
 int run_bundle(struct bundle_spec *bundle, int report_fd)
 {
     struct hf_error error = {0};
     struct bundle_ends ends;
-    int32_t pid = open_ends(bundle, &ends, &error) < 0 ? -1 : start_init(bundle, &ends, &error);
-    if (pid > 0 && create(bundle, &ends, pid, report_fd, &error) == 0 &&
-        report_started(report_fd, pid, 0, &error) == 0)
-        return 0;
-    if (pid > 0) {
-        syscall(SYS_kill, pid, SIGKILL);
-        waitpid(pid, NULL, __WALL);
+    struct joined joined = {0};
+    if (open_ends(bundle, &ends, &error) == 0 && start(bundle, &ends, &joined, report_fd, &error) == 0)
+        return bundle->flags & BUNDLE_WAIT ? wait_for_end(joined.pid) : 0;
+    if (joined.pid > 0) {
+        syscall(SYS_kill, joined.pid, SIGKILL);
+        waitpid(joined.pid, NULL, __WALL);
     }
     report_failed(report_fd, &error);
     return 1;

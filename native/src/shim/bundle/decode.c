@@ -92,6 +92,30 @@ static void take_process(struct reader *r, struct bundle_spec *b)
         r->failed = 1;
 }
 
+static void take_preserved(struct reader *r, struct bundle_spec *b)
+{
+    b->preserved_count = take_u32(r);
+    if (b->preserved_count > MOST_PRESERVED)
+        r->failed = 1;
+}
+
+static struct process_id take_process_id(struct reader *r)
+{
+    struct process_id id = {.pid = (int32_t)take_u32(r)};
+    id.start_time = take_u64(r);
+    return id;
+}
+
+static void take_bundle_exec(struct reader *r, struct bundle_spec *b)
+{
+    b->flags = take_u32(r);
+    b->container.groups = take_texts(r);
+    b->neighbour = take_process_id(r);
+    take_process(r, b);
+    b->console_socket = take_text(r);
+    take_preserved(r, b);
+}
+
 static void take_bundle(struct reader *r, struct bundle_spec *b)
 {
     b->flags = take_u32(r);
@@ -111,6 +135,7 @@ static void take_bundle(struct reader *r, struct bundle_spec *b)
     take_process(r, b);
     b->state_dir = take_text(r);
     b->console_socket = take_text(r);
+    take_preserved(r, b);
     if (b->sysctls.count % 2 != 0)
         r->failed = 1;
 }
@@ -124,9 +149,10 @@ int bundle_decode(struct bundle_specs *specs, const void *bytes, size_t size, vo
     specs->mode = take_u32(&r);
     if (specs->mode == MODE_BUNDLE) {
         take_bundle(&r, &specs->bundle);
+    } else if (specs->mode == MODE_BUNDLE_EXEC) {
+        take_bundle_exec(&r, &specs->bundle);
     } else if (specs->mode == MODE_VISIT) {
-        specs->visit.pid = (int32_t)take_u32(&r);
-        specs->visit.start_time = take_u64(&r);
+        specs->visit.container = take_process_id(&r);
         specs->visit.args = take_texts(&r);
         specs->visit.env = take_texts(&r);
         if (specs->visit.args.count == 0)

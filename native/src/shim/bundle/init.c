@@ -11,9 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* Kept from here on, beside the standard streams: where failures are told, and where the start is asked for. */
-enum { ERROR_FD = 3, LISTENER_FD = 4, FIRST_UNUSED_FD = 5, HIGH_FD = 200 };
-
 static int await_go(const struct bundle_ends *ends, struct hf_error *error)
 {
     char go;
@@ -66,27 +63,6 @@ static int make_root(struct bundle_spec *b, const struct bundle_ends *ends, stru
     return root;
 }
 
-/* The container's user may open its streams anew (/dev/stdout) only when the pipes are its own. */
-static void give_away_streams(const struct container_spec *c)
-{
-    struct stat about;
-    for (int fd = 0; fd <= 2; fd++)
-        if (c->uid != 0 && fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode))
-            (void)!fchown(fd, c->uid, c->gid);
-}
-
-static int keep_descriptors(struct bundle_ends *ends, struct hf_error *error)
-{
-    int failure = fcntl(ends->error[1], F_DUPFD_CLOEXEC, HIGH_FD);
-    int listener = fcntl(ends->listener, F_DUPFD_CLOEXEC, HIGH_FD);
-    if (failure < 0 || listener < 0 || dup3(failure, ERROR_FD, O_CLOEXEC) < 0 ||
-        dup3(listener, LISTENER_FD, O_CLOEXEC) < 0)
-        return fail(error, "keep descriptors", NULL);
-    ends->error[1] = ERROR_FD;
-    ends->listener = LISTENER_FD;
-    return syscall(SYS_close_range, FIRST_UNUSED_FD, ~0u, 0u) < 0 ? fail(error, "close descriptors", NULL) : 0;
-}
-
 static int tell_ready(const struct bundle_ends *ends, struct hf_error *error)
 {
     static const struct hf_error none = {0};
@@ -100,31 +76,11 @@ static int await_start(const struct bundle_ends *ends, struct hf_error *error)
     do
         asked = accept4(ends->listener, NULL, NULL, SOCK_CLOEXEC);
     while (asked < 0 && errno == EINTR);
-    if (asked < 0 || dup3(asked, ERROR_FD, O_CLOEXEC) < 0)
+    if (asked < 0 || dup3(asked, ends->error[1], O_CLOEXEC) < 0)
         return fail(error, "wait for start", NULL);
     close(asked);
     close(ends->listener);
     return 0;
-}
-
-static int wait_and_exec(const struct bundle_spec *b, const struct bundle_ends *ends, struct hf_error *error)
-{
-    const struct container_spec *c = &b->container;
-    sigset_t none;
-    sigemptyset(&none);
-    int last = (b->flags & NO_NEW_PRIVILEGES) != 0;
-    /* Without no_new_privs the filter is set by root, and a filter may refuse what the wait needs. */
-    if (last && take_bundle_identity(b, error) < 0)
-        return -1;
-    if (tell_ready(ends, error) < 0 || await_start(ends, error) < 0)
-        return -1;
-    if (!last && (install_filter(c, error) < 0 || take_bundle_identity(b, error) < 0))
-        return -1;
-    umask((mode_t)c->umask);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (last && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return fail(error, "set no_new_privs", NULL);
-    return last && install_filter(c, error) < 0 ? -1 : exec_program(c, error);
 }
 
 int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct hf_error *error)
@@ -141,7 +97,9 @@ int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct h
     give_away_streams(c);
     if (make_cwd(root, c->cwd, error) < 0 || finish_bundle_root(root, bundle, error) < 0)
         return -1;
-    if (keep_descriptors(ends, error) < 0 || enter_cwd(c->cwd, error) < 0 || set_limits(c, error) < 0)
+    if (keep_descriptors(bundle, ends, error) < 0 || enter_cwd(c->cwd, error) < 0 || set_limits(c, error) < 0)
         return -1;
-    return wait_and_exec(bundle, ends, error);
+    if (confine_early(bundle, error) < 0 || tell_ready(ends, error) < 0 || await_start(ends, error) < 0)
+        return -1;
+    return confine_late(bundle, error) < 0 ? -1 : exec_program(c, error);
 }

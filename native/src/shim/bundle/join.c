@@ -3,32 +3,39 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/resource.h>
+#include <sys/wait.h>
 
-static int raise_hard_limit(const struct limit_spec *limit, struct hf_error *error)
+int raise_for_bundle(struct bundle_spec *b, uint32_t *clamped, struct hf_error *error)
 {
-    struct rlimit now;
-    if (getrlimit((int)limit->resource, &now) < 0)
-        return fail(error, "read rlimit", NULL);
-    if (limit->hard <= now.rlim_max)
-        return 0;
-    now.rlim_max = limit->hard;
-    return setrlimit((int)limit->resource, &now) < 0 ? fail(error, "raise rlimit", NULL) : 0;
+    if (b->flags & BUNDLE_OOM_SCORE && set_oom_score(b->container.oom_score_adj, clamped, error) < 0)
+        return -1;
+    return raise_limits(&b->container, clamped, error);
 }
 
-/* What a container with users of its own could not do any more. */
-static int raise_what_only_root_can(const struct bundle_spec *b, struct hf_error *error)
+int fork_joiner(struct bundle_spec *b, struct bundle_ends *ends, joiner_fn *joiner, struct joined *joined,
+                struct hf_error *error)
 {
-    static const char score_file[] = "/proc/self/oom_score_adj";
-    char score[16];
-    snprintf(score, sizeof score, "%d", b->container.oom_score_adj);
-    if (b->flags & BUNDLE_OOM_SCORE && write_file(AT_FDCWD, score_file, score) < 0)
-        return fail(error, "set oom_score_adj", score);
-    for (uint32_t i = 0; i < b->container.limit_count; i++)
-        if (raise_hard_limit(&b->container.limits[i], error) < 0)
-            return -1;
-    return 0;
+    int told[2];
+    if (pipe2(told, O_CLOEXEC) < 0)
+        return fail(error, "pipe", NULL);
+    pid_t pid = fork_into_unified_group(&b->container.groups, error);
+    if (pid == 0) {
+        joiner(b, ends, told[1]);
+        _exit(1);
+    }
+    close(told[1]);
+    close(ends->error[1]);
+    if (pid < 0)
+        return -1;
+    int has_joined = read(told[0], joined, sizeof *joined) == sizeof *joined;
+    close(told[0]);
+    waitpid(pid, NULL, 0);
+    if (has_joined)
+        return 0;
+    errno = ECHILD;
+    fail(error, "join namespaces", NULL);
+    (void)!read(ends->error[0], error, sizeof *error);
+    return -1;
 }
 
 static _Noreturn void run_init(struct bundle_spec *b, struct bundle_ends *ends)
@@ -41,24 +48,25 @@ static _Noreturn void run_init(struct bundle_spec *b, struct bundle_ends *ends)
     _exit(1);
 }
 
-static int start_init(struct bundle_spec *b, struct bundle_ends *ends, int32_t *pid, struct hf_error *error)
+static int start_init(struct bundle_spec *b, struct bundle_ends *ends, struct joined *joined,
+                      struct hf_error *error)
 {
     /* The init becomes a sibling, so that it falls to whoever watches over the runtime's orphans. */
     struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND | new_namespaces(b)};
     long made = sys_clone3(&args);
     if (made == 0)
         run_init(b, ends);
-    *pid = (int32_t)made;
+    joined->pid = (int32_t)made;
     return made < 0 ? fail(error, "clone container", NULL) : 0;
 }
 
-_Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int joined)
+_Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int told)
 {
     struct hf_error error = {0};
-    int32_t pid = 0;
-    if (enter_legacy_groups(&bundle->container.groups, &error) == 0 && raise_what_only_root_can(bundle, &error) == 0 &&
-        join_namespaces(bundle, &error) == 0 && start_init(bundle, ends, &pid, &error) == 0) {
-        (void)!write(joined, &pid, sizeof pid);
+    struct joined joined = {0};
+    if (enter_legacy_groups(&bundle->container.groups, &error) == 0 && raise_for_bundle(bundle, &joined.clamped, &error) == 0 &&
+        join_namespaces(bundle, &error) == 0 && start_init(bundle, ends, &joined, &error) == 0) {
+        (void)!write(told, &joined, sizeof joined);
         _exit(0);
     }
     (void)!write(ends->error[1], &error, sizeof error);
