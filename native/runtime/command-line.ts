@@ -1,5 +1,8 @@
 import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { getSystemErrorMessage } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
+import { BackendError } from '../errors.ts';
 import { type CreateOptions, createContainer } from './commands/create.ts';
 import { deleteContainer } from './commands/delete.ts';
 import { type ExecOptions, execInContainer } from './commands/exec.ts';
@@ -30,9 +33,16 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    logOf(program).error((error as Error).message);
+    logOf(program).error(describe(error as Error));
     return 1;
   }
+}
+
+/** With the kernel's own words, by which engines tell a missing program from one that may not be run. */
+function describe(error: Error): string {
+  const number =
+    error instanceof BackendError && error.errno !== null ? constants.errno[error.errno as 'ENOENT'] : null;
+  return number == null ? error.message : `${error.message}: ${getSystemErrorMessage(-number)}`;
 }
 
 function declareOptions(): Command {

@@ -36,6 +36,8 @@ export interface BundleStage {
   readonly cgroupPath: string;
   /** Runs the command line as a program and waits for its end. A container's output goes on after it. */
   runtime(...args: readonly string[]): Promise<Outcome>;
+  /** The same with more descriptors, from 3 on. */
+  runtimeGiven(descriptors: readonly number[], ...args: readonly string[]): Promise<Outcome>;
   /** Writes the bundle's config.json: a shell script as process, then the changes. */
   configure(script: string, change?: (config: Config) => void): Promise<void>;
   /** Creates and starts a container and waits until it stopped. @returns its output. */
@@ -63,17 +65,18 @@ export async function openBundleStage(): Promise<BundleStage> {
   const template = await readFile(join(bundle, 'config.json'), 'utf8');
   const [out, err] = [join(directory, 'out'), join(directory, 'err')];
   await writeFile(out, '');
-  const runtime = async (...args: readonly string[]): Promise<Outcome> => {
+  const runtimeGiven: BundleStage['runtimeGiven'] = async (descriptors, ...args) => {
     // What a container writes comes after its creation, and into the file that `create` was given.
     const answer = args[0] === 'create' ? out : join(directory, 'answer');
     const files = [await open(answer, args[0] === 'create' ? 'a' : 'w'), await open(err, 'w')] as const;
     const global = ['--root', join(directory, 'run')];
-    const stdio = ['ignore' as const, files[0].fd, files[1].fd];
+    const stdio = ['ignore' as const, files[0].fd, files[1].fd, ...descriptors];
     const child = spawn(process.execPath, [MAIN, ...global, ...args], { cwd: bundle, stdio });
     const [status] = await once(child, 'exit');
     for (const file of files) await file.close();
     return { status, stdout: await readFile(answer, 'utf8'), stderr: await readFile(err, 'utf8') };
   };
+  const runtime: BundleStage['runtime'] = (...args) => runtimeGiven([], ...args);
   const state: BundleStage['state'] = async (id = 'c') =>
     JSON.parse((await expectSuccess(runtime('state', id))).stdout);
   const until: BundleStage['until'] = async (status, id = 'c') => {
@@ -84,7 +87,7 @@ export async function openBundleStage(): Promise<BundleStage> {
     }
   };
   return {
-    ...{ directory, bundle, rootfs, cgroupPath, runtime, state, until },
+    ...{ directory, bundle, rootfs, cgroupPath, runtime, runtimeGiven, state, until },
     configure: async (script, change = () => undefined) => {
       const config: Config = JSON.parse(template);
       config.process.terminal = false;
