@@ -8,6 +8,8 @@ export interface Base {
 
 /** Where the v1 controllers are. Several may be the same hierarchy. */
 export interface V1Bases {
+  /** Every one that is mounted, by its controller. */
+  readonly all: ReadonlyMap<string, Base>;
   readonly memory: Base;
   readonly cpu: Base;
   readonly pids: Base;

@@ -1,5 +1,6 @@
 import type { ClampedSetting } from '../backend.ts';
 import type { Limits } from '../limits.ts';
+import type { RawWrite } from './raw-control.ts';
 import type { GroupUsage } from './usage.ts';
 
 /**
@@ -7,6 +8,8 @@ import type { GroupUsage } from './usage.ts';
  * (`pod`, `pod/app`); the empty string is the root itself. Failures are thrown as `BackendError`.
  */
 export interface CgroupDriver {
+  /** Of the controllers of memory, CPU and processes. */
+  readonly version: 1 | 2;
   /**
    * Makes the group and its parents and sets its limits. Does nothing more than set them when it is there.
    * @returns limits this node holds only in part. @throws `unsupported` for one it cannot hold.
@@ -21,6 +24,8 @@ export interface CgroupDriver {
    * allows, `unsupported` for one this node cannot hold; then nothing changed. @returns as `create` does.
    */
   update(group: string, limits: Limits, before?: Limits): Promise<readonly ClampedSetting[]>;
+  /** Writes control files no limit has a word for, in order. @throws `unsupported` naming the field for one this node does not have. */
+  writeRaw(group: string, writes: readonly RawWrite[]): Promise<void>;
   /** Sets how a group that is there shares with its neighbours, and nothing else of it. Null is what the kernel has unless told otherwise. */
   weigh(group: string, weights: Pick<Limits, 'cpuShares' | 'ioWeight'>): Promise<void>;
   /**

@@ -14,6 +14,7 @@ import { CONTROLLERS, v2Ground } from './ground-v2.ts';
 import { createGroupList } from './group-list.ts';
 import { killGroup, pidsOfGroup } from './kill.ts';
 import { type CgroupMounts, parseCgroupMounts } from './mounts.ts';
+import { writeRaw } from './raw-control.ts';
 import { readAllLimits } from './read-limits.ts';
 import { checkGroup, removeTree } from './tree.ts';
 import { updateGroup, writeWeights } from './write-limits.ts';
@@ -57,6 +58,7 @@ async function groundFor(mounts: CgroupMounts, root: string): Promise<CgroupGrou
     return mount === undefined ? null : base(mount);
   };
   return v1Ground({
+    all: new Map([...mounts.v1].map(([name, mount]) => [name, base(mount)])),
     memory: v1('memory'),
     cpu: v1('cpu'),
     pids: v1('pids'),
@@ -82,10 +84,12 @@ async function controllersOf({ mount }: Base): Promise<readonly string[]> {
 function driverOn(ground: CgroupGround): CgroupDriver {
   const groups = createGroupList();
   return {
+    version: ground.version,
     create: (group, limits) => createGroup(ground, checkGroup(group), limits),
     exists: (group) => ground.swept.some((base) => existsSync(join(base.directory, checkGroup(group)))),
     entryFiles: (group) => entryFiles(ground, checkGroup(group)),
     update: (group, limits, before = limits) => updateGroup(ground, { group: checkGroup(group), limits, before }),
+    writeRaw: (group, writes) => writeRaw(ground, checkGroup(group), writes),
     weigh: (group, weights) => writeWeights(ground, checkGroup(group), weights),
     read: (group, asked = NO_LIMITS) => readAllLimits(ground, checkGroup(group), asked),
     freeze: (group) => freezeGroup(ground, checkGroup(group)),

@@ -20,11 +20,14 @@ import { readUsageV1 } from './usage-v1.ts';
 export function v1Ground(bases: V1Bases): CgroupGround {
   const beside = bases.unified === null ? [bases.freezer, bases.cpuAccounting] : [bases.unified];
   const entered = distinct([bases.memory, bases.cpu, bases.pids, bases.io, ...beside]);
-  const enteredOnDemand = distinct([bases.cpuset, bases.hugepages]).filter(
+  const others = ['net_cls', 'net_prio', 'devices'].map((name) => bases.all.get(name) ?? null);
+  const enteredOnDemand = distinct([bases.cpuset, bases.hugepages, ...others]).filter(
     ({ directory }) => !entered.some((base) => base.directory === directory),
   );
   const file = (base: Base, group: string, name: string): string => join(base.directory, group, name);
   return {
+    version: 1,
+    v1: bases.all,
     entered,
     enteredOnDemand,
     swept: distinct([...entered, ...enteredOnDemand, bases.freezer]),

@@ -23,6 +23,8 @@ const OPTIONAL_CONTROLLERS: readonly string[] = ['io'];
 /** Limits through the unified hierarchy (kernel Documentation/admin-guide/cgroup-v2.rst). */
 export function v2Ground(base: Base): CgroupGround {
   return {
+    version: 2,
+    v1: new Map(),
     entered: [base],
     enteredOnDemand: [],
     swept: [base],

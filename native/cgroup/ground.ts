@@ -5,6 +5,9 @@ import type { GroupUsage } from './usage.ts';
 
 /** What a cgroup version brings: where its groups are, and how limits are written there. Directories are absolute and end in our root. */
 export interface CgroupGround {
+  readonly version: 1 | 2;
+  /** Every v1 hierarchy by its controller; several may be the same one. */
+  readonly v1: ReadonlyMap<string, Base>;
   /** Hierarchies a process enters. */
   readonly entered: readonly Base[];
   /** Hierarchies a process enters when its group asked for one of their limits. */

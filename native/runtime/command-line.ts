@@ -14,6 +14,7 @@ import { startContainer } from './commands/start.ts';
 import { describeFeatures } from './features.ts';
 import { createRuntimeContext, type RuntimeContext } from './runtime-context.ts';
 import { createRuntimeLog, type RuntimeLog } from './runtime-log.ts';
+import { declareUpdate } from './update-options.ts';
 
 const STDOUT = 1;
 /** As many as the shim takes (native/src/shim/bundle/bundle.h). */
@@ -88,6 +89,7 @@ function declareLifecycle(program: Command): void {
     .command('resume <id>')
     .description('let a paused container run on')
     .action((id: string) => resumeContainer(contextOf(program), id));
+  declareUpdate(program, () => contextOf(program));
 }
 
 function declarePrograms(program: Command, tell: (status: number) => void): void {

@@ -11,8 +11,24 @@ afterAll(() => stage.close());
 
 const refusals: readonly (readonly [string, (config: Config) => void])[] = [
   ['linux.intelRdt', (config) => Object.assign(config.linux, { intelRdt: { closID: 'a' } })],
-  ['linux.resources.blockIO', (config) => Object.assign(config.linux.resources, { blockIO: { weight: 10 } })],
-  ['linux.resources.cpu.cpus', (config) => Object.assign(config.linux.resources, { cpu: { cpus: '0' } })],
+  ...(
+    [
+      ['rdma', { mlx: { hcaHandles: 1 } }],
+      ['blockIO.leafWeight', { leafWeight: 10 }],
+      ['blockIO.weight', { weight: 9 }],
+      ['blockIO.throttleReadBpsDevice[0].rate', { throttleReadBpsDevice: [{ major: 8, minor: 0, rate: -1 }] }],
+      ['cpu.cpus', { cpus: '3-1' }],
+      ['cpu.idle', { idle: 2 }],
+      ['memory.swappiness', { swappiness: 201 }],
+      ['hugepageLimits[0].pageSize', [{ pageSize: '../2MB', limit: 1 }]],
+      ['network.priorities[0].name', { priorities: [{ name: 'a b', priority: 1 }] }],
+      ['unified["cgroup.procs"]', { 'cgroup.procs': '1' }],
+      ['unified["memory/../../x"]', { 'memory/../../x': '1' }],
+    ] as const
+  ).map(([field, value]): readonly [string, (config: Config) => void] => [
+    `linux.resources.${field}`,
+    (config) => Object.assign(config.linux.resources, { [field.split(/[.[]/)[0] as string]: value }),
+  ]),
   [
     'linux.seccomp.flags',
     (config) =>

@@ -8,7 +8,7 @@ import { ownProcessId } from '../../process/process-id.ts';
 import { deniesDevices } from '../config/denies-devices.ts';
 import { readConfig } from '../config/read-config.ts';
 import { type BundleConfig, type BundleProcess, bundleProcess } from '../config/schema.ts';
-import { cgroupPathOf, limitsOf, openGroup } from '../container/groups.ts';
+import { cgroupPathOf, openGroup } from '../container/groups.ts';
 import { runHooks } from '../container/hooks.ts';
 import type { ContainerState } from '../container/state.ts';
 import { describeState } from '../container/status.ts';
@@ -68,6 +68,7 @@ async function newContainer(config: BundleConfig, id: string, bundle: string): P
     seccomp: config.linux.seccomp ?? null,
     deniesDevices: deniesDevices(config),
     hasOwnUsers: config.linux.namespaces.some(({ type }) => type === 'user'),
+    resources: config.linux.resources,
   };
 }
 
@@ -118,8 +119,9 @@ async function create(
   const process = config.process ?? NO_PROCESS;
   const labels = await labelsToSet({ ...process, mountLabel: config.linux.mountLabel });
   const group = await openGroup(cgroupPath);
-  await group.create(limitsOf(config));
-  const groupFiles = group.entryFiles;
+  const clamped = await group.create(container.resources);
+  for (const setting of clamped) context.log.warn(`this node holds ${setting} only in part`);
+  const groupFiles = group.entryFiles();
   const scratchDir = context.store.directoryOf(container.id);
   const launch = launchOfBundle(config, {
     bundle: container.bundle,

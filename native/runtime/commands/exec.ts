@@ -47,7 +47,7 @@ export async function execInContainer(context: RuntimeContext, id: string, optio
   const group = await openGroup(container.cgroupPath);
   const launch = {
     container: init,
-    groupFiles: group.entryFiles,
+    groupFiles: group.entryFiles(),
     process: launchProcessOf(process, container, labels),
     consoleSocket: options.consoleSocket === undefined ? null : resolve(options.consoleSocket),
     preservedCount: options.preservedCount,

@@ -1,20 +1,7 @@
 import * as z from 'zod';
+import { refused } from './refused.ts';
+import { resourcesSchema } from './resources-schema.ts';
 import { seccomp } from './seccomp-schema.ts';
-
-/**
- * A field of the runtime-spec that this runtime does not carry out: there only when it asks for nothing. Ignoring it
- * would run a container with less protection, or less of what was asked for, than its author was told.
- */
-const refused = z
-  .unknown()
-  .refine(asksForNothing, 'this runtime does not support it: leave it out')
-  .optional()
-  .transform(() => undefined);
-
-function asksForNothing(value: unknown): boolean {
-  if (value === undefined || value === null || value === '') return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
-}
 
 const whole = z.number().refine((value) => Number.isInteger(value) && value >= 0, 'expected a whole number from 0');
 const id = z.int().min(0).max(0xfffffffe);
@@ -86,50 +73,7 @@ const device = z.object({
   gid: id.default(0),
 });
 
-const deviceRule = z.object({
-  allow: z.boolean(),
-  type: z.enum(['a', 'c', 'b']).default('a'),
-  major: z.int().optional(),
-  minor: z.int().optional(),
-  access: z
-    .string()
-    .regex(/^[rwm]{0,3}$/)
-    .default('rwm'),
-});
-
-const resources = z.object({
-  devices: z.array(deviceRule).default([]),
-  memory: z
-    .object({
-      limit: z.int().optional(),
-      reservation: refused,
-      swap: z.int().optional(),
-      kernel: refused,
-      kernelTCP: refused,
-      swappiness: refused,
-      disableOOMKiller: z.literal(false).optional(),
-    })
-    .optional(),
-  cpu: z
-    .object({
-      quota: z.int().optional(),
-      period: whole.optional(),
-      shares: refused,
-      burst: refused,
-      realtimeRuntime: refused,
-      realtimePeriod: refused,
-      cpus: refused,
-      mems: refused,
-      idle: refused,
-    })
-    .optional(),
-  pids: z.object({ limit: z.int() }).optional(),
-  blockIO: refused,
-  hugepageLimits: refused,
-  network: refused,
-  rdma: refused,
-  unified: refused,
-});
+const NO_RESOURCES = resourcesSchema.parse({});
 
 const linux = z.object({
   namespaces: z.array(z.object({ type, path: absolute.or(z.literal('')).optional() })).default([]),
@@ -137,7 +81,7 @@ const linux = z.object({
   gidMappings: z.array(mapping).default([]),
   devices: z.array(device).default([]),
   cgroupsPath: z.string().optional(),
-  resources: resources.optional(),
+  resources: resourcesSchema.nullish().transform((resources) => resources ?? NO_RESOURCES),
   sysctl: z.record(z.string(), z.string()).default({}),
   seccomp: seccomp.optional(),
   rootfsPropagation: z

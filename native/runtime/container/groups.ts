@@ -1,11 +1,14 @@
 import { posix } from 'node:path';
-import type { ClampedSetting, Limits } from '../../backend.ts';
+import type { ClampedSetting } from '../../backend.ts';
 import { createCgroupDriver } from '../../cgroup/driver.ts';
+import type { RawWrite } from '../../cgroup/raw-control.ts';
+import { checkLimits } from '../../container/check-limits.ts';
 import { BackendError } from '../../errors.ts';
+import type { BundleResources } from '../config/resources-schema.ts';
 import type { BundleConfig } from '../config/schema.ts';
+import { planResources } from './resources.ts';
 
 const DEFAULT_PARENT = '/holdfast-runtime';
-const DEFAULT_PERIOD_US = 100_000;
 
 /** @returns the path of a container's group below every hierarchy. A relative one is below ours; a group of its own leaves no parent behind. @throws BackendError `invalid-spec`. */
 export function cgroupPathOf(config: BundleConfig, id: string): string {
@@ -25,9 +28,11 @@ export function cgroupPathOf(config: BundleConfig, id: string): string {
 /** A container's group in every hierarchy. */
 export interface ContainerGroup {
   /** @returns limits this node holds only in part. */
-  create(limits: Limits): Promise<readonly ClampedSetting[]>;
-  /** cgroup.procs files by which a process enters it. */
-  readonly entryFiles: readonly string[];
+  create(resources: BundleResources): Promise<readonly ClampedSetting[]>;
+  /** Changes what it may take; when that is refused, all is as before. @returns as `create` does. */
+  update(resources: BundleResources, before: BundleResources): Promise<readonly ClampedSetting[]>;
+  /** cgroup.procs files by which a process enters it, once it is made. */
+  entryFiles(): readonly string[];
   pids(): Promise<readonly number[]>;
   kill(): Promise<void>;
   remove(): Promise<void>;
@@ -42,8 +47,27 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
   const group = below.join('/');
   const driver = await createCgroupDriver({ root });
   return {
-    create: (limits) => driver.create(group, limits),
-    entryFiles: driver.entryFiles(group),
+    create: async (resources) => {
+      const { limits, writes } = planResources(resources, driver.version);
+      checkLimits(limits);
+      const clamped = await driver.create(group, limits);
+      await driver.writeRaw(group, writes);
+      return clamped;
+    },
+    update: async (resources, before) => {
+      const [wanted, known] = [planResources(resources, driver.version), planResources(before, driver.version)];
+      checkLimits(wanted.limits);
+      const clamped = await driver.update(group, wanted.limits, known.limits);
+      try {
+        await driver.writeRaw(group, wanted.writes.filter(isChangeable));
+      } catch (error) {
+        await driver.update(group, known.limits, wanted.limits).catch(() => undefined);
+        await driver.writeRaw(group, known.writes.filter(isChangeable)).catch(() => undefined);
+        throw error;
+      }
+      return clamped;
+    },
+    entryFiles: () => driver.entryFiles(group),
     pids: () => driver.pids(group),
     kill: () => driver.kill(group),
     remove: () => driver.remove(group),
@@ -53,22 +77,7 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
   };
 }
 
-/** @returns the limits a config asks for. @throws BackendError `unsupported` for swap that is limited by itself. */
-export function limitsOf({ linux }: BundleConfig): Limits {
-  const { memory, cpu, pids } = linux.resources ?? {};
-  const swap = positive(memory?.swap);
-  if (swap !== null && swap !== positive(memory?.limit) && swap !== 2 * (memory?.limit ?? 0)) {
-    throw new BackendError('unsupported', 'limits', 'linux.resources.memory.swap: leave it out');
-  }
-  const quota = positive(cpu?.quota);
-  return {
-    memoryBytes: positive(memory?.limit),
-    cpuMillis: quota === null ? null : (quota * 1000) / (cpu?.period || DEFAULT_PERIOD_US),
-    pids: positive(pids?.limit),
-  };
-}
-
-/** Zero and -1 stand for no limit. */
-function positive(value: number | undefined): number | null {
-  return value !== undefined && value > 0 ? value : null;
+/** Writing the rules of devices again would take all of them away for a moment. */
+function isChangeable({ controller }: RawWrite): boolean {
+  return controller !== 'devices';
 }

@@ -5,6 +5,7 @@ import { BackendError } from '../../errors.ts';
 import { writeDurably } from '../../files/durable.ts';
 import { removeTree } from '../../files/remove-tree.ts';
 import { isAlive, ownProcessId } from '../../process/process-id.ts';
+import { resourcesSchema } from '../config/resources-schema.ts';
 import { bundleHooks, bundleProcess, bundleSeccomp } from '../config/schema.ts';
 
 const processId = z.strictObject({ pid: z.int().positive(), startTime: z.int().nonnegative() });
@@ -27,6 +28,8 @@ const state = z.strictObject({
   seccomp: bundleSeccomp.nullable(),
   deniesDevices: z.boolean(),
   hasOwnUsers: z.boolean(),
+  /** What it was last allowed to take of the node. */
+  resources: resourcesSchema.prefault({}),
 });
 
 /** A container as kept on disk, written before anything of it exists in the kernel. */
