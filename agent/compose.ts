@@ -1,9 +1,11 @@
+import { totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKernelBackend } from '../native/index.ts';
 import { DEFAULT_BUNDLE_DIR, openPolicyEngine } from '../policies/index.ts';
 import { type ApiServer, serveApi } from './api/server.ts';
 import { socketPath } from './api/socket-path.ts';
 import type { LoadedConfig } from './config/load-config.ts';
+import { createSeccompProfiles } from './execute/seccomp-profiles.ts';
 import { createImageSource } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
 import { createGitSource } from './source/index.ts';
@@ -86,7 +88,12 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     telemetry,
     state,
     lastGood: await state.readLastGood(),
-    execution: { roots: { stateDir: paths.state, runDir: paths.run }, logs: { dir: paths.logs, ...config.logs } },
+    execution: {
+      roots: { stateDir: paths.state, runDir: paths.run },
+      logs: { dir: paths.logs, ...config.logs },
+      profiles: createSeccompProfiles(config.seccomp.profiles),
+      memoryBytes: totalmem(),
+    },
     settings: {
       settleMs: reconcile.settleMs,
       onViolation: policy.onViolation,

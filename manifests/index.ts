@@ -1,4 +1,5 @@
 export * from './canonical-json.ts';
+export { completeWorkload } from './complete-workload.ts';
 export { hostPortProblems } from './network-problems.ts';
 export * from './origin.ts';
 export * from './parse-manifests.ts';

@@ -47,6 +47,13 @@ export interface PodTemplate {
   readonly hostAliases: readonly HostAlias[];
   /** True shares the node's user namespace. Unlike Kubernetes the default is false: a user namespace of its own. */
   readonly hostUsers: boolean;
+  /** The containers see and may signal each other's processes; one first process reaps for all. */
+  readonly shareProcessNamespace: boolean;
+  /** The node's processes, and its shared memory and message queues. The default policies deny both. */
+  readonly hostPID: boolean;
+  readonly hostIPC: boolean;
+  /** Kernel parameters of the pod's own network and ipc namespaces, in the order written, so that an index leads to its line. */
+  readonly sysctls: readonly Sysctl[];
   readonly hostname: string;
   /** Group that owns the pod's emptyDir volumes and that every process of the pod is in; null for none. */
   readonly fsGroup: number | null;
@@ -70,6 +77,12 @@ export interface PodDns {
 export interface HostAlias {
   readonly ip: string;
   readonly hostnames: readonly string[];
+}
+
+export interface Sysctl {
+  /** With dots: `net.ipv4.ip_local_port_range`. */
+  readonly name: string;
+  readonly value: string;
 }
 
 /** A container that comes first. */
@@ -107,9 +120,24 @@ export interface Container {
   readonly resources: ResourceRequirements;
   /** In the order written, so that an index leads to its line; mount parents before children. Paths are unique. */
   readonly volumeMounts: readonly VolumeMount[];
+  /** Runs in the container right after its start, which fails with it; null for nothing. */
+  readonly postStart: readonly string[] | null;
   /** Runs in the container before it is stopped, within the grace period; null for nothing. */
   readonly preStop: readonly string[] | null;
+  /** Instead of a command: how long to wait before it is stopped, within the grace period. */
+  readonly preStopSleepSeconds: number | null;
+  /** Instead of the image's. */
+  readonly stopSignal: string | null;
+  /** From the pod's annotation `holdfast.dev/rlimits`, sorted by name. */
+  readonly rlimits: readonly Rlimit[];
   readonly securityContext: SecurityContext;
+}
+
+/** A limit of setrlimit(2), such as `nofile`. */
+export interface Rlimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
 }
 
 export interface EnvVar {
@@ -190,7 +218,24 @@ export interface SecurityContext {
   readonly supplementalGroups: readonly number[];
   /** Capability names without the CAP_ prefix, upper case, sorted; `ALL` is allowed. Nothing is granted by default. */
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
-  readonly seccompProfile: 'RuntimeDefault' | 'Unconfined';
+  readonly seccompProfile: 'RuntimeDefault' | 'Unconfined' | 'Localhost';
+  /** With `Localhost`: path of an OCI seccomp profile below the node's directory of profiles. */
+  readonly localhostProfile: string | null;
+  /** An AppArmor profile loaded on the node, or `unconfined`; null leaves it to the node. */
+  readonly appArmorProfile: string | null;
+  readonly seLinuxOptions: SeLinuxOptions | null;
+  /** Shows the whole of /proc, writable as far as the pod's users may; null masks what the node keeps to itself. */
+  readonly procMount: 'Unmasked' | null;
+  /** True for `supplementalGroupsPolicy: Merge`: the groups the image's /etc/group puts its user in count too. */
+  readonly mergesImageGroups: boolean;
+}
+
+/** Parts of an SELinux label. */
+export interface SeLinuxOptions {
+  readonly user: string;
+  readonly role: string;
+  readonly type: string;
+  readonly level: string;
 }
 
 /** `namespace/name`: unique within a revision, whatever the kind. */

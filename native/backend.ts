@@ -118,6 +118,8 @@ export interface ContainerSpec extends ContainerRef {
   readonly log: LogFile;
   /** A container of the sandbox, running, whose processes this one sees and reaches; as the sandbox has it unless given. */
   readonly processesOf?: string;
+  /** A command to run in the container once it is exec'd, at most two minutes; the start fails, and leaves nothing, unless it ends with status 0. */
+  readonly postStart?: readonly string[];
   /** `SIGTERM` unless the image says otherwise. */
   readonly stopSignal: string;
 }

@@ -7,6 +7,7 @@ export type BackendErrorCode =
   | 'paused'
   | 'no-resources'
   | 'exec-failed'
+  | 'hook-failed'
   | 'kernel'
   | 'internal';
 

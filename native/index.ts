@@ -10,3 +10,4 @@ export * from './kernel-guest.ts';
 export * from './oci.ts';
 export type { KernelBackendOptions } from './open-context.ts';
 export { defaultSeccomp } from './seccomp/default-profile.ts';
+export { parseSeccompProfile } from './seccomp/parse-profile.ts';

@@ -4,6 +4,7 @@ import { pauseContainer, resumeContainer } from './container/pause.ts';
 import { removeContainer } from './container/remove.ts';
 import { startContainer } from './container/start.ts';
 import { stopContainer } from './container/stop.ts';
+import { endUnfinishedStarts } from './container/unfinished-starts.ts';
 import { updateLimits } from './container/update-limits.ts';
 import { execContainer } from './exec/exec-container.ts';
 import { createNetwork } from './network/create.ts';
@@ -27,6 +28,7 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
   const context = await openContext(options);
   await removeLeftovers(context);
   await repairNetworks(context);
+  await endUnfinishedStarts(context);
   return withCodedErrors({
     createNetwork: (spec) => createNetwork(context, spec),
     removeNetwork: (name) => removeNetwork(context, name),

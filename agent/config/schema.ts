@@ -85,6 +85,11 @@ const paths = z.strictObject({
   logs: absolutePath.default('/var/log/holdfast/pods'),
 });
 
+const seccomp = z.strictObject({
+  /** OCI seccomp profiles that pods may name (`type: Localhost`). Files and folders must be root's alone to write. */
+  profiles: absolutePath.default('/etc/holdfast/seccomp'),
+});
+
 const reconcile = z.strictObject({
   /** How often the kernel is compared with the desired state when nothing calls for it sooner. */
   scanIntervalMs: z.number().int().min(100).max(3_600_000).default(1_000),
@@ -111,6 +116,7 @@ export const agentConfigSchema = z.strictObject({
   policy: policy.prefault({}),
   telemetry: telemetry.prefault({}),
   paths: paths.prefault({}),
+  seccomp: seccomp.prefault({}),
   reconcile: reconcile.prefault({}),
   logs: logs.prefault({}),
   /** Our own cgroup below each hierarchy's root. What is above its last component must be there, such as a unit's. */

@@ -1,7 +1,8 @@
 import type { Container, PodTemplate, Volume } from '../../manifests/index.ts';
-import { defaultSeccomp, type OciConfig, type OciMount } from '../../native/index.ts';
+import { defaultSeccomp, type OciConfig, type OciMount, type OciSeccomp } from '../../native/index.ts';
 import type { ImageConfig } from '../images/image-source.ts';
 import type { ImageUser } from './image-user.ts';
+import { oomScoreAdj } from './oom-score.ts';
 import { processConfig } from './process-config.ts';
 
 /** Kernel interfaces an unprivileged container must not read (the OCI runtimes' common default). */
@@ -31,6 +32,16 @@ export interface PodPaths {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** What of the node a container's config depends on. */
+export interface ContainerGround {
+  /** The profile a container of type `Localhost` names; null for any other. */
+  readonly seccomp: OciSeccomp | null;
+  /** Of the node. */
+  readonly memoryBytes: number;
+}
+
+const NO_GROUND: ContainerGround = { seccomp: null, memoryBytes: 0 };
+
 /** Lowers one container of the IR to the OCI runtime-spec config the backend executes. Pure. */
 export function containerConfig(
   pod: PodTemplate,
@@ -38,20 +49,40 @@ export function containerConfig(
   image: ImageConfig,
   user: ImageUser,
   paths: PodPaths,
+  ground: ContainerGround = NO_GROUND,
 ): OciConfig {
-  const { privileged, readOnlyRootFilesystem, seccompProfile } = container.securityContext;
+  const { privileged, readOnlyRootFilesystem, procMount } = container.securityContext;
+  const isShown = (path: string): boolean => privileged || (procMount === 'Unmasked' && path.startsWith('/proc/'));
   return {
     ociVersion: '1.2.0',
-    process: processConfig(container, image, user, pod.hostname),
+    process: {
+      ...processConfig(container, image, user, pod.hostname),
+      oomScoreAdj: oomScoreAdj(pod, container, ground.memoryBytes),
+    },
     root: { readonly: readOnlyRootFilesystem },
     mounts: [...fileMounts(paths), ...parentsFirst(container).map((mount) => volumeMount(pod, mount, paths))],
     linux: {
-      maskedPaths: privileged ? [] : MASKED_PATHS,
-      readonlyPaths: privileged ? [] : READONLY_PATHS,
-      seccomp: privileged || seccompProfile === 'Unconfined' ? null : defaultSeccomp,
+      maskedPaths: MASKED_PATHS.filter((path) => !isShown(path)),
+      readonlyPaths: READONLY_PATHS.filter((path) => !isShown(path)),
+      seccomp: seccompOf(container, ground),
       privileged,
+      ...mountLabelOf(container),
     },
   };
+}
+
+function seccompOf({ securityContext }: Container, ground: ContainerGround): OciSeccomp | null {
+  const { privileged, seccompProfile } = securityContext;
+  if (privileged || seccompProfile === 'Unconfined') return null;
+  if (seccompProfile === 'RuntimeDefault') return defaultSeccomp;
+  if (ground.seccomp === null) throw new Error(`seccomp profile ${securityContext.localhostProfile} was not read`);
+  return ground.seccomp;
+}
+
+/** The type container-selinux gives the files of a container. */
+function mountLabelOf({ securityContext: { seLinuxOptions } }: Container): Pick<OciConfig['linux'], 'mountLabel'> {
+  if (seLinuxOptions === null) return {};
+  return { mountLabel: `${seLinuxOptions.user}:object_r:container_file_t:${seLinuxOptions.level}` };
 }
 
 /** A volume mounted below another one would be hidden by it, were it not mounted after it. */

@@ -11,7 +11,9 @@ import { resolveUser } from './image-user.ts';
 import { readLayerFile } from './layer-file.ts';
 import { logPath } from './log-path.ts';
 import { type PodFileRoots, podPaths, preparePodFiles } from './pod-files.ts';
+import { podNamespaces } from './pod-namespaces.ts';
 import { removePod } from './remove-pod.ts';
+import type { SeccompProfiles } from './seccomp-profiles.ts';
 import { StepError } from './step-error.ts';
 import { stopPod } from './stop-pod.ts';
 
@@ -20,6 +22,10 @@ export interface ExecutorPorts {
   readonly backend: ContainerBackend;
   readonly images: ImageSource;
   readonly roots: PodFileRoots;
+  /** Where `Localhost` seccomp profiles come from. */
+  readonly profiles: Pick<SeccompProfiles, 'of'>;
+  /** Of the node, by which OOM scores are weighed. */
+  readonly memoryBytes: number;
   readonly logs: { readonly dir: string; readonly maxBytes: number; readonly maxFiles: number };
 }
 
@@ -69,6 +75,7 @@ async function createPod(
     hostname: pod.hostname,
     network: pod.hostNetwork ? 'host' : 'private',
     users: pod.hostUsers ? 'host' : 'private',
+    ...podNamespaces(pod),
   });
 }
 
@@ -85,7 +92,10 @@ async function startContainer(
   const layers = await ports.images.layers(image.digest);
   const readFile = (path: string): Promise<string | null> => readLayerFile(layers, path);
   const user = await resolveUser(container, image.config.user, readFile, pod.hostUsers ? 'host' : 'private');
-  const config = containerConfig(pod, container, image.config, user, podPaths(ports.roots, step.pod, pod));
+  const profile = await ports.profiles.of(container);
+  const ground = { seccomp: profile?.seccomp ?? null, memoryBytes: ports.memoryBytes };
+  const paths = podPaths(ports.roots, step.pod, pod);
+  const config = containerConfig(pod, container, image.config, user, paths, ground);
   checkProcess(container, config.process);
   await ports.backend.startContainer({
     sandboxId: step.pod,
@@ -95,6 +105,8 @@ async function startContainer(
       crashes: step.crashes,
       image: image.digest,
       preStop: container.preStop,
+      preStopSleepMs: container.preStopSleepSeconds === null ? null : container.preStopSleepSeconds * 1_000,
+      seccompDigest: profile?.digest ?? null,
     }),
     config,
     layers,
@@ -104,7 +116,8 @@ async function startContainer(
       maxBytes: ports.logs.maxBytes,
       maxFiles: ports.logs.maxFiles,
     },
-    stopSignal: stopSignalOf(image),
+    stopSignal: container.stopSignal ?? stopSignalOf(image),
+    ...(container.postStart === null ? {} : { postStart: container.postStart }),
   });
 }
 

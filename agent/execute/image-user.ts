@@ -5,10 +5,15 @@ import { StepError } from './step-error.ts';
 export interface ImageUser {
   readonly uid: number;
   readonly gid: number;
+  /** Groups the image's /etc/group puts the user in, where the manifest asks for them. */
+  readonly groups?: readonly number[];
 }
 
 /** Reads a small text file of the image (`/etc/passwd`), or null when it has none. */
 export type ReadImageFile = (path: string) => Promise<string | null>;
+
+/** An image is not to make a process carry more than a few. */
+const MOST_GROUPS = 64;
 
 const LARGEST_ID = { private: 65_535, host: 0xfffffffe } as const;
 
@@ -24,7 +29,7 @@ export async function resolveUser(
   readFile: ReadImageFile,
   users: 'private' | 'host' = 'private',
 ): Promise<ImageUser> {
-  const { runAsUser, runAsGroup, runAsNonRoot } = container.securityContext;
+  const { runAsUser, runAsGroup, runAsNonRoot, mergesImageGroups } = container.securityContext;
   const [userPart = '', groupPart = ''] = imageUser.split(':');
   const found = runAsUser === null ? await lookUpUser(userPart, readFile) : { uid: runAsUser, gid: 0 };
   const hasGroup = runAsUser === null && groupPart !== '';
@@ -36,7 +41,20 @@ export async function resolveUser(
       `container ${container.name} must run as non-root, but its user is 0; set runAsUser`,
     );
   }
-  return { uid: found.uid, gid };
+  if (!mergesImageGroups) return { uid: found.uid, gid };
+  return { uid: found.uid, gid, groups: await lookUpGroups(found.uid, readFile, LARGEST_ID[users]) };
+}
+
+/** Groups out of range are passed over, as groups the image merely lists. */
+async function lookUpGroups(uid: number, readFile: ReadImageFile, largest: number): Promise<readonly number[]> {
+  const entry = fields((await readFile('etc/passwd')) ?? '').find(([, , id = '']) => isId(id) && Number(id) === uid);
+  const [name = ''] = entry ?? [];
+  if (name === '') return [];
+  const groups = fields((await readFile('etc/group')) ?? '');
+  const ids = groups.flatMap(([, , gid = '', members = '']) =>
+    isId(gid) && Number(gid) <= largest && members.split(',').includes(name) ? [Number(gid)] : [],
+  );
+  return [...new Set(ids)].sort((a, b) => a - b).slice(0, MOST_GROUPS);
 }
 
 async function lookUpUser(user: string, readFile: ReadImageFile): Promise<ImageUser> {

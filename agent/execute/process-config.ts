@@ -1,5 +1,5 @@
 import { join } from 'node:path/posix';
-import type { Container } from '../../manifests/index.ts';
+import type { Container, SecurityContext } from '../../manifests/index.ts';
 import type { OciProcess } from '../../native/index.ts';
 import type { ImageConfig } from '../images/image-source.ts';
 import type { ImageUser } from './image-user.ts';
@@ -59,11 +59,26 @@ export function processConfig(container: Container, image: ImageConfig, user: Im
     env: environment(container, image, hostname),
     // An image may name it relative to its root.
     cwd: container.workingDir ?? join('/', image.workingDir),
-    user: { uid: user.uid, gid: user.gid, umask: 0o022, additionalGids: [...security.supplementalGroups] },
+    user: { uid: user.uid, gid: user.gid, umask: 0o022, additionalGids: groupsOf(security, user) },
     capabilities: grantedCapabilities(container).map((name) => `CAP_${name}`),
     noNewPrivileges: !security.allowPrivilegeEscalation,
     oomScoreAdj: 0,
-    rlimits: [],
+    rlimits: container.rlimits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft, hard })),
+    ...labelsOf(security),
+  };
+}
+
+function groupsOf(security: SecurityContext, user: ImageUser): readonly number[] {
+  return [...new Set([...security.supplementalGroups, ...(user.groups ?? [])])].sort((a, b) => a - b);
+}
+
+function labelsOf({
+  appArmorProfile,
+  seLinuxOptions: label,
+}: SecurityContext): Pick<OciProcess, 'apparmorProfile' | 'selinuxLabel'> {
+  return {
+    ...(appArmorProfile === null ? {} : { apparmorProfile: appArmorProfile }),
+    ...(label === null ? {} : { selinuxLabel: `${label.user}:${label.role}:${label.type}:${label.level}` }),
   };
 }
 

@@ -1,5 +1,11 @@
 /** Closed: what a step itself (not the backend, not the images) can find wrong. */
-export type StepErrorCode = 'host-path' | 'image-user' | 'no-command' | 'nul-character' | 'unknown-version';
+export type StepErrorCode =
+  | 'host-path'
+  | 'image-user'
+  | 'no-command'
+  | 'nul-character'
+  | 'seccomp-profile'
+  | 'unknown-version';
 
 /** A step that cannot be done until a person changes the manifest, the image or the node. */
 export class StepError extends Error {

@@ -16,12 +16,27 @@ export async function stopPod(backend: ContainerBackend, pod: string, graceMs: n
   const running = containers.filter((container) => container.state !== 'exited');
   const stopped = await Promise.allSettled(
     running.map(async ({ sandboxId, name, labels }) => {
-      const { preStop } = readContainerLabels(labels);
-      const left = preStop === null ? graceMs : await runPreStop(backend, { sandboxId, name }, preStop, graceMs);
+      const { preStop, preStopSleepMs } = readContainerLabels(labels);
+      const left =
+        preStop === null
+          ? await waitBefore(preStopSleepMs ?? 0, graceMs)
+          : await runPreStop(backend, { sandboxId, name }, preStop, graceMs);
       await backend.stopContainer({ sandboxId, name }, { graceMs: left });
     }),
   );
   for (const result of stopped) if (result.status === 'rejected') throw result.reason;
+}
+
+/** Waits as long as the manifest says, within the grace period. @returns what is left of it, milliseconds. */
+async function waitBefore(waitMs: number, graceMs: number): Promise<number> {
+  const waited = Math.min(waitMs, graceMs);
+  if (waited > 0) await sleep(waited);
+  return leftOf(graceMs, waited);
+}
+
+/** What is left for the stop signal is never nothing, unless there is no grace at all. */
+function leftOf(graceMs: number, usedMs: number): number {
+  return Math.max(Math.min(LEAST_GRACE_MS, graceMs), graceMs - usedMs);
 }
 
 /** @returns what is left of the grace period, milliseconds. */
@@ -42,5 +57,5 @@ async function runPreStop(
     over.abort();
     session.kill();
   }
-  return Math.max(Math.min(LEAST_GRACE_MS, graceMs), graceMs - (performance.now() - started));
+  return leftOf(graceMs, performance.now() - started);
 }

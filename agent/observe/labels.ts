@@ -19,6 +19,10 @@ export interface ContainerLabels {
   readonly image: string;
   /** Command to run in it before it is stopped; null for none. */
   readonly preStop: readonly string[] | null;
+  /** Or how long to wait before it is stopped, milliseconds; null for not at all. */
+  readonly preStopSleepMs: number | null;
+  /** Digest of the `Localhost` seccomp profile it was started with; null for another kind of profile. */
+  readonly seccompDigest: string | null;
 }
 
 const PREFIX = 'holdfast.dev/';
@@ -58,6 +62,8 @@ export function writeContainerLabels(labels: ContainerLabels): Record<string, st
     [`${PREFIX}crashes`]: String(labels.crashes),
     [`${PREFIX}image`]: labels.image,
     ...(labels.preStop === null ? {} : { [`${PREFIX}pre-stop`]: JSON.stringify(labels.preStop) }),
+    ...(labels.preStopSleepMs === null ? {} : { [`${PREFIX}pre-stop-sleep-ms`]: String(labels.preStopSleepMs) }),
+    ...(labels.seccompDigest === null ? {} : { [`${PREFIX}seccomp`]: labels.seccompDigest }),
   };
 }
 
@@ -68,6 +74,8 @@ export function readContainerLabels(labels: Readonly<Record<string, string>>): C
     crashes: Number(labels[`${PREFIX}crashes`] ?? 0) || 0,
     image: labels[`${PREFIX}image`] ?? '',
     preStop: readCommand(labels[`${PREFIX}pre-stop`]),
+    preStopSleepMs: Number(labels[`${PREFIX}pre-stop-sleep-ms`] ?? 0) || null,
+    seccompDigest: labels[`${PREFIX}seccomp`] ?? null,
   };
 }
 

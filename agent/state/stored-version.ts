@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { digestOf, podIdentity, type Workload } from '../../manifests/index.ts';
+import { completeWorkload, digestOf, podIdentity, type Workload } from '../../manifests/index.ts';
 import type { Version } from '../reconcile/state.ts';
 
 const texts = z.array(z.string());
@@ -27,10 +27,12 @@ const schema = z.strictObject({
   images: z.record(z.string(), z.strictObject({ digest: z.string(), config: imageConfig })),
 }) satisfies z.ZodType<Version>;
 
-/** @returns a version as it was written, or null for what is not one, or is not what its own digests say. */
+/** @returns a version as it was written, made whole where an older agent wrote it, or null for what is not one, or is not what its own digests say. */
 export function asVersion(value: unknown): Version | null {
   const { data } = schema.safeParse(value);
-  return data !== undefined && isWhole(data) ? data : null;
+  if (data === undefined || !isWhole(data)) return null;
+  const workload = completeWorkload(data.workload);
+  return { ...data, workload, digest: digestOf(workload) };
 }
 
 function isWhole({ workload, digest, identity, images }: Version): boolean {

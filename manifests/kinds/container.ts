@@ -5,6 +5,7 @@ import { absolutePath } from './absolute-path.ts';
 import { containerPort } from './container-port.ts';
 import { reportDuplicates } from './duplicates.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { lifecycle } from './lifecycle.ts';
 import { dnsLabel } from './names.ts';
 import { resources } from './resources.ts';
 import { securityContext } from './security-context.ts';
@@ -34,11 +35,6 @@ const envVar = strictFields(
   UNSUPPORTED.envVar,
 );
 
-const preStop = strictFields(
-  { exec: strictFields({ command: z.array(z.string()).min(1) }, []) },
-  UNSUPPORTED.lifecycleHandler,
-);
-
 const fields = {
   name: dnsLabel,
   image,
@@ -50,7 +46,7 @@ const fields = {
   ports: z.array(containerPort).optional(),
   resources: resources.optional(),
   volumeMounts: z.array(volumeMount).optional(),
-  lifecycle: strictFields({ preStop: preStop.optional() }, UNSUPPORTED.lifecycle).optional(),
+  lifecycle: lifecycle.optional(),
   securityContext: securityContext.optional(),
 };
 

@@ -4,6 +4,7 @@ import { quoted } from '../text/quoted.ts';
 import type { WrittenContainer } from './container.ts';
 import { reportDuplicates } from './duplicates.ts';
 import type { PodSecurityContext } from './security-context.ts';
+import { sysctlNamespace } from './sysctls.ts';
 import type { WrittenVolume } from './volume.ts';
 
 /** The part of a pod spec whose fields depend on each other. */
@@ -16,6 +17,9 @@ interface CheckedPodSpec {
   readonly hostNetwork?: boolean | undefined;
   readonly dnsPolicy?: string | undefined;
   readonly dnsConfig?: { readonly nameservers?: readonly string[] | undefined } | undefined;
+  readonly hostPID?: boolean | undefined;
+  readonly hostIPC?: boolean | undefined;
+  readonly shareProcessNamespace?: boolean | undefined;
 }
 
 /** Reports what is wrong between the fields of a pod spec whose fields are each right. */
@@ -40,6 +44,7 @@ export function checkPodSpec(spec: CheckedPodSpec, context: z.RefinementCtx): vo
   }
   checkNonRoot(spec, context);
   if (spec.hostUsers !== true) checkMappedIds(spec, context);
+  checkNamespaces(spec, context);
 }
 
 interface ListedContainer {
@@ -104,6 +109,28 @@ function checkNonRoot(spec: CheckedPodSpec, context: z.RefinementCtx): void {
       path,
       message: 'is root (0) although `runAsNonRoot` is true; choose another user',
     });
+  }
+}
+
+/** Reports what is asked of a namespace that the pod shares with the node, where it would be the node's. */
+function checkNamespaces(spec: CheckedPodSpec, context: z.RefinementCtx): void {
+  if (spec.hostPID && spec.shareProcessNamespace) {
+    const message = 'has no meaning beside `hostPID: true`; remove one of the two';
+    context.addIssue({ code: 'custom', path: ['shareProcessNamespace'], message });
+  }
+  const shared = { ipc: spec.hostIPC ? 'hostIPC' : null, network: spec.hostNetwork ? 'hostNetwork' : null };
+  for (const [index, { name }] of (spec.securityContext?.sysctls ?? []).entries()) {
+    const namespace = sysctlNamespace(name);
+    const field = namespace === null ? null : shared[namespace];
+    if (field === null) continue;
+    const message = `${quoted(name)} would be the node’s with \`${field}: true\`; remove one of the two`;
+    context.addIssue({ code: 'custom', path: ['securityContext', 'sysctls', index, 'name'], message });
+  }
+  for (const { container, steps } of listed(spec)) {
+    const field = spec.hostUsers ? 'hostUsers' : 'hostPID';
+    if (container.securityContext?.procMount !== 'Unmasked' || !spec[field]) continue;
+    const message = `cannot be \`Unmasked\` with \`${field}: true\`, where it would show the node’s; remove one of the two`;
+    context.addIssue({ code: 'custom', path: [...steps, 'securityContext', 'procMount'], message });
   }
 }
 

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
 import { capabilityList } from './capabilities.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
+import { appArmorProfile, seccompProfile, seLinuxOptions } from './profiles.ts';
+import { sysctls } from './sysctls.ts';
 
 /** A user or group id as Kubernetes has them. */
 const id = z.int().min(0).max(2_147_483_647);
@@ -11,15 +13,20 @@ const shared = {
   runAsUser: id.optional(),
   runAsGroup: id.optional(),
   runAsNonRoot: z.boolean().optional(),
-  seccompProfile: strictFields(
-    { type: z.enum(['RuntimeDefault', 'Unconfined']) },
-    UNSUPPORTED.seccompProfile,
-  ).optional(),
+  seccompProfile: seccompProfile.optional(),
+  appArmorProfile: appArmorProfile.optional(),
+  seLinuxOptions: seLinuxOptions.optional(),
 };
 
 /** Pod-level security context as written. */
 export const podSecurityContext = strictFields(
-  { ...shared, supplementalGroups: z.array(id).optional(), fsGroup: id.optional() },
+  {
+    ...shared,
+    supplementalGroups: z.array(id).optional(),
+    supplementalGroupsPolicy: z.enum(['Merge', 'Strict']).optional(),
+    fsGroup: id.optional(),
+    sysctls: sysctls.optional(),
+  },
   UNSUPPORTED.podSecurityContext,
 );
 
@@ -30,6 +37,7 @@ export const securityContext = strictFields(
     privileged: z.boolean().optional(),
     allowPrivilegeEscalation: z.boolean().optional(),
     readOnlyRootFilesystem: z.boolean().optional(),
+    procMount: z.enum(['Default', 'Unmasked']).optional(),
     capabilities: strictFields({ add: capabilityList.optional(), drop: capabilityList.optional() }, []).optional(),
   },
   UNSUPPORTED.securityContext,

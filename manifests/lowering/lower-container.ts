@@ -8,7 +8,7 @@ import {
 } from '../kinds/resources.ts';
 import type { PodSecurityContext } from '../kinds/security-context.ts';
 import { formatImageReference, type ImageReference } from '../values/image-reference.ts';
-import type { Container, ResourceRequirements } from '../workload.ts';
+import type { Container, ResourceRequirements, Rlimit } from '../workload.ts';
 import { expandEnv, expandVariables } from './expand-variables.ts';
 import { lowerSecurityContext } from './lower-security-context.ts';
 
@@ -16,7 +16,11 @@ import { lowerSecurityContext } from './lower-security-context.ts';
 const DEFAULT_PIDS = 1_024;
 
 /** Fills every default of a container and resolves its `$(VAR)` references. */
-export function lowerContainer(written: WrittenContainer, pod: PodSecurityContext): Container {
+export function lowerContainer(
+  written: WrittenContainer,
+  pod: PodSecurityContext,
+  rlimits: readonly Rlimit[] = [],
+): Container {
   const env = expandEnv((written.env ?? []).map(({ name, value = '' }) => ({ name, value })));
   const variables = new Map(env.map(({ name, value }) => [name, value]));
   return {
@@ -40,8 +44,21 @@ export function lowerContainer(written: WrittenContainer, pod: PodSecurityContex
       mountPath,
       readOnly,
     })),
-    preStop: written.lifecycle?.preStop?.exec.command ?? null,
+    ...lowerLifecycle(written.lifecycle ?? {}),
+    rlimits,
     securityContext: lowerSecurityContext(written.securityContext ?? {}, pod),
+  };
+}
+
+type Lifecycle = Pick<Container, 'postStart' | 'preStop' | 'preStopSleepSeconds' | 'stopSignal'>;
+
+function lowerLifecycle({ postStart, preStop, stopSignal }: NonNullable<WrittenContainer['lifecycle']>): Lifecycle {
+  return {
+    postStart: postStart?.exec.command ?? null,
+    preStop: preStop?.exec?.command ?? null,
+    // No wait at all is the same as no hook.
+    preStopSleepSeconds: preStop?.sleep?.seconds || null,
+    stopSignal: stopSignal ?? null,
   };
 }
 

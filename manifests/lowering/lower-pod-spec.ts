@@ -3,7 +3,8 @@ import { annotatedLimits } from '../kinds/limit-annotations.ts';
 import { NETWORKS_ANNOTATION, parseNetworks } from '../kinds/pod-network.ts';
 import type { PodSpec } from '../kinds/pod-spec.ts';
 import type { WrittenVolume } from '../kinds/volume.ts';
-import type { Container, PodDns, PodTemplate, StringMap, Volume, Workload } from '../workload.ts';
+import { RLIMITS_ANNOTATION, readRlimits } from '../values/rlimits.ts';
+import type { Container, PodDns, PodTemplate, Rlimit, StringMap, Volume, Workload } from '../workload.ts';
 import { lowerContainer } from './lower-container.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -13,8 +14,9 @@ type PodOwner = Pick<Workload, 'name' | 'annotations'>;
 
 /** Fills every default of a pod spec. @param owner the workload, whose name is the hostname unless one is written. */
 export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): PodTemplate {
+  const rlimits = rlimitsIn(annotations);
   const lower = (container: WrittenContainer): Container => {
-    const own = lowerContainer(container, spec.securityContext ?? {});
+    const own = lowerContainer(container, spec.securityContext ?? {}, rlimits);
     const annotated = annotatedLimits(annotations, container.name);
     return { ...own, resources: { ...own.resources, limits: { ...own.resources.limits, ...annotated } } };
   };
@@ -27,6 +29,10 @@ export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): Po
     hostAliases: spec.hostAliases ?? [],
     // Kubernetes' default is true; here isolation is what a manifest gets without asking.
     hostUsers: spec.hostUsers ?? false,
+    shareProcessNamespace: spec.shareProcessNamespace ?? false,
+    hostPID: spec.hostPID ?? false,
+    hostIPC: spec.hostIPC ?? false,
+    sysctls: spec.securityContext?.sysctls ?? [],
     hostname: spec.hostname ?? name,
     fsGroup: spec.securityContext?.fsGroup ?? null,
     volumes: (spec.volumes ?? []).map(lowerVolume),
@@ -53,6 +59,13 @@ function lowerDns({ dnsPolicy, dnsConfig = {} }: PodSpec): PodDns {
     searches,
     options: options.map(({ name, value }) => (value === undefined ? name : `${name}:${value}`)),
   };
+}
+
+/** @returns what the annotation asks for; its text was checked. */
+function rlimitsIn(annotations: StringMap): readonly Rlimit[] {
+  const text = annotations[RLIMITS_ANNOTATION];
+  const limits = text === undefined ? [] : readRlimits(text);
+  return typeof limits === 'string' ? [] : limits;
 }
 
 function lowerVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {

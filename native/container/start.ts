@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { ClampedSetting, ContainerRef, ContainerSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
+import { runPostStart } from '../exec/post-start.ts';
 import type { ContainerLaunch } from '../launch/launch-spec.ts';
 import type { ShimReport } from '../launch/report.ts';
 import { NO_LIMITS } from '../limits.ts';
@@ -79,8 +80,13 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   const ground = { cgroups, sandbox, holder, target, rootDir, exitPath };
   const launch = await launchOf(withHostsFile(layout, sandbox, spec), ground);
   const report = await launchAndSave(context, spec, launch);
-  await records.saveContainer({ ...record, oomKillsBefore, ...startedFacts(report, clamped) });
+  const started = { ...record, oomKillsBefore, ...startedFacts(report, clamped) };
+  const { postStart } = spec;
+  await records.saveContainer(postStart === undefined ? started : { ...started, isStarting: true });
   context.liveness.track(groupOf(spec), report.process);
+  if (postStart === undefined) return;
+  await runPostStart(context, spec, postStart);
+  await records.saveContainer(started);
 }
 
 /** The profile is written while the shim works: nobody reads it before the record says that the container runs. */

@@ -16,17 +16,24 @@ const STAGE = 'exec';
 
 /** Runs a program in a running container, confined as the container's own is. Resolves once it is exec'd. */
 export async function execContainer(context: BackendContext, ref: ContainerRef, spec: ExecSpec): Promise<ExecSession> {
-  return context.locks.run(ref.sandboxId, async () => {
-    const record = await runningRecord(context, ref, STAGE);
-    const { sandbox, profile } = await findProfile(context, ref);
-    checkExecSpec(spec, sandbox.idBase === null ? 'host' : 'private');
-    if (await context.cgroups.isFrozen(groupOf(ref))) {
-      throw new BackendError('paused', STAGE, `container ${groupOf(ref)} is paused: resume it first`);
-    }
-    await context.cgroups.create(execGroupOf(ref.sandboxId), NO_LIMITS);
-    const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile }));
-    return createSession(session, report.process.pid);
-  });
+  return context.locks.run(ref.sandboxId, () => execContainerLocked(context, ref, spec));
+}
+
+/** The same within the sandbox's lock. */
+export async function execContainerLocked(
+  context: BackendContext,
+  ref: ContainerRef,
+  spec: ExecSpec,
+): Promise<ExecSession> {
+  const record = await runningRecord(context, ref, STAGE);
+  const { sandbox, profile } = await findProfile(context, ref);
+  checkExecSpec(spec, sandbox.idBase === null ? 'host' : 'private');
+  if (await context.cgroups.isFrozen(groupOf(ref))) {
+    throw new BackendError('paused', STAGE, `container ${groupOf(ref)} is paused: resume it first`);
+  }
+  await context.cgroups.create(execGroupOf(ref.sandboxId), NO_LIMITS);
+  const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile }));
+  return createSession(session, report.process.pid);
 }
 
 async function findProfile(

@@ -57,6 +57,8 @@ const container = z.strictObject({
   bootId: z.string(),
   /** Null until its program is exec'd. */
   running: z.strictObject({ init: process, shim: process }).nullable(),
+  /** Its postStart command has not ended yet; an agent that finds this later knows nobody saw how it did. */
+  isStarting: z.literal(true).optional(),
   startedAt: z.number(),
   stopSignal: z.string(),
   applied: limitsRecord,

@@ -50,6 +50,7 @@ test('every field but the source has a default', async () => {
     policy: { onViolation: 'report', timeoutMs: 1_000 },
     telemetry: { metricIntervalMs: 60_000 },
     paths: { state: '/var/lib/holdfast', run: '/run/holdfast', logs: '/var/log/holdfast/pods' },
+    seccomp: { profiles: '/etc/holdfast/seccomp' },
     reconcile: { scanIntervalMs: 1_000, settleMs: 2_000 },
     logs: { maxBytes: 10 * 1024 * 1024, maxFiles: 3 },
     cgroupRoot: '/holdfast',

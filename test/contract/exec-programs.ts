@@ -7,6 +7,7 @@ const PROGRAMS = {
     args: ['/bin/busybox', 'sh', '-c', 'echo to stdout; echo to stderr >&2; exit 3'],
     fake: { stdout: 'to stdout\n', stderr: 'to stderr\n', code: 3 },
   },
+  succeeds: { args: ['/bin/busybox', 'true'], fake: {} },
   echoes: { args: ['/bin/busybox', 'cat'], fake: { does: 'echoes' } },
   stays: {
     args: ['/bin/busybox', 'sh', '-c', 'echo ready; exec /bin/busybox sleep 1000'],

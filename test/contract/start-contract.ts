@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { canonicalLimits, type ObservedSandbox } from '../../native/index.ts';
+import { type ContainerSpec, canonicalLimits, type ObservedSandbox } from '../../native/index.ts';
+import { containerSpec } from './container-programs.ts';
 import { type ContractStage, LIMITS, until } from './contract-stage.ts';
+import { type ExecName, execSpec } from './exec-programs.ts';
 
 /** What the contract says about containers that start, and how their end is told. */
 export function startContract(stage: ContractStage): void {
@@ -80,6 +82,45 @@ export function startContract(stage: ContractStage): void {
       expect((await stage.backend.observe()).strangers).toEqual([]);
       await stage.start('polite');
       expect((await stage.observedSandbox())?.containers).toHaveLength(1);
+    });
+  });
+
+  describe('a postStart command', () => {
+    const specOf = (exec: ExecName): ContainerSpec => ({
+      ...containerSpec({
+        ...{ sandboxId: stage.sandbox.id, name: 'app', program: 'polite', limits: LIMITS },
+        ground: stage.ground,
+      }),
+      postStart: execSpec(exec).args,
+    });
+
+    test('runs before the start is told of', async () => {
+      await stage.backend.createSandbox(stage.sandbox);
+      await stage.backend.startContainer(specOf('succeeds'));
+      expect((await stage.present(specOf('succeeds'))).state).toBe('running');
+    });
+
+    test.each(['writes to both', 'missing'] as const)('that fails (%s) takes the container with it', async (exec) => {
+      await stage.backend.createSandbox(stage.sandbox);
+      await expect(stage.backend.startContainer(specOf(exec))).rejects.toMatchObject({
+        code: 'hook-failed',
+        stage: 'postStart',
+      });
+      expect((await stage.observedSandbox())?.containers).toEqual([]);
+      expect((await stage.backend.observe()).strangers).toEqual([]);
+    });
+  });
+
+  describe('a container that shares another’s processes', () => {
+    test('needs one that runs', async () => {
+      await stage.backend.createSandbox(stage.sandbox);
+      const spec = await stage.start('polite');
+      const other = { ...spec, name: 'debug', log: { ...spec.log, path: `${spec.log.path}.debug` } };
+      await stage.backend.startContainer({ ...other, processesOf: 'app' });
+      expect((await stage.present(other)).state).toBe('running');
+      const late = { ...other, name: 'late', processesOf: 'nobody' };
+      await expect(stage.backend.startContainer(late)).rejects.toMatchObject({ code: 'not-found' });
+      expect((await stage.observedSandbox())?.containers).toHaveLength(2);
     });
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createExecutor } from '../../agent/execute/executor.ts';
 import { type PodFileRoots, podPaths, preparePodFiles } from '../../agent/execute/pod-files.ts';
+import { createSeccompProfiles } from '../../agent/execute/seccomp-profiles.ts';
 import { createFakeBackend, type FakeBackend } from '../fakes/fake-backend.ts';
 import { createFakeImages } from '../fakes/fake-images.ts';
 import { makeTempDir, type TempDir } from '../world/temp-dir.ts';
@@ -147,7 +148,9 @@ describe('removing a pod', () => {
   beforeEach(async () => {
     backend = createFakeBackend({ clock: { now: () => 0 } });
     const logs = { dir: at('logs'), maxBytes: 1, maxFiles: 1 };
-    const execute = createExecutor({ backend, images: createFakeImages(), roots, logs }, () => undefined);
+    const profiles = createSeccompProfiles('/nowhere');
+    const ports = { backend, images: createFakeImages(), roots, logs, profiles, memoryBytes: 1 };
+    const execute = createExecutor(ports, () => undefined);
     remove = () => execute({ kind: 'remove-pod', workload: 'default/web', pod: ID, reason: '' });
     outside = at('outside');
     await mkdir(outside);

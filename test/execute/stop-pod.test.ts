@@ -24,10 +24,13 @@ beforeEach(async () => {
 });
 afterEach(() => expect(backend.node.container({ sandboxId: 'pod', name: 'main' })?.exit).toBeTruthy());
 
-const start = (preStop: readonly string[] | null): Promise<void> =>
+const start = (preStop: readonly string[] | null, preStopSleepMs: number | null = null): Promise<void> =>
   backend.startContainer({
     ...benchContainer(node, 'pod', ['/bin/app']),
-    labels: writeContainerLabels({ restarts: 0, crashes: 0, image: '', preStop }),
+    labels: writeContainerLabels({
+      ...{ restarts: 0, crashes: 0, image: '', preStop, preStopSleepMs },
+      seccompDigest: null,
+    }),
   });
 
 describe('stopping a pod', () => {
@@ -36,6 +39,14 @@ describe('stopping a pod', () => {
     await stopPod(backend, 'pod', 5_000);
     expect(ran).toEqual(['drain --now']);
     expect(backend.performed.slice(-2)).toEqual(['execContainer pod/main', 'stopContainer pod/main']);
+  });
+
+  test('waits first where it is told to, never longer than the grace period', async () => {
+    await start(null, 60_000);
+    const began = performance.now();
+    await stopPod(backend, 'pod', 100);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(99);
+    expect(backend.performed.slice(-1)).toEqual(['stopContainer pod/main']);
   });
 
   test('runs nothing without one', async () => {

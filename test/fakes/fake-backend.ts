@@ -166,7 +166,11 @@ function createSandbox(node: FakeNode, spec: SandboxSpec): void {
   if (node.sandbox(spec.id)?.pid == null) node.addSandbox(spec);
 }
 
-function startContainer(node: FakeNode, spec: ContainerSpec, { program = () => ({}) }: FakeBackendOptions): void {
+async function startContainer(
+  node: FakeNode,
+  spec: ContainerSpec,
+  { program = () => ({}), exec }: FakeBackendOptions,
+): Promise<void> {
   checkName('container', spec.name);
   checkLimits(spec.limits);
   if (node.sandbox(spec.sandboxId)?.pid == null) throw notFound('start', `sandbox ${spec.sandboxId} is not there`);
@@ -178,7 +182,21 @@ function startContainer(node: FakeNode, spec: ContainerSpec, { program = () => (
   node.dropContainer(spec);
   if (!starts) throw new BackendError('exec-failed', 'execve', `${spec.config.process.args[0]}`, { errno: 'ENOENT' });
   node.addContainer(spec);
+  await runPostStart(node, spec, exec);
   if (ends !== undefined) node.finish(spec, ends);
+}
+
+/** A command that stays takes too long, which is at once here. */
+async function runPostStart(
+  node: FakeNode,
+  spec: ContainerSpec,
+  exec: FakeBackendOptions['exec'] = () => ({}),
+): Promise<void> {
+  if (spec.postStart === undefined) return;
+  const { starts = true, code = 0, does = 'exits' } = exec({ args: spec.postStart });
+  if (starts && code === 0 && does !== 'stays') return;
+  node.dropContainer(spec);
+  throw new BackendError('hook-failed', 'postStart', `the postStart command of ${nameOf(spec)} failed`);
 }
 
 interface Stop {

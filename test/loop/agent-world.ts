@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createSeccompProfiles } from '../../agent/execute/seccomp-profiles.ts';
 import { type Agent, type AgentPorts, createAgent } from '../../agent/loop/agent.ts';
 import { openStateFiles, type StateFiles } from '../../agent/state/state-files.ts';
 import type { NodeStatus } from '../../manifests/index.ts';
@@ -67,6 +68,8 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
       execution: {
         roots: { stateDir, runDir: join(directory.path, 'run') },
         logs: { dir: join(directory.path, 'logs'), maxBytes: 4_096, maxFiles: 1 },
+        profiles: createSeccompProfiles(join(directory.path, 'seccomp')),
+        memoryBytes: 2 ** 33,
       },
       settings: { settleMs: 20, onViolation: 'report', scanIntervalMs: 50, ...options.settings },
       now: Date.now,

@@ -44,8 +44,17 @@ function securityContext(supplementalGroups: readonly number[]): fc.Arbitrary<Se
       runAsGroup: id,
       supplementalGroups: fc.constant(supplementalGroups),
       capabilities: fc.record({ add: capabilities.map(sorted), drop: capabilities.map(sorted) }),
-      seccompProfile: fc.constantFrom('RuntimeDefault' as const, 'Unconfined' as const),
+      seccompProfile: fc.constantFrom('RuntimeDefault' as const, 'Unconfined' as const, 'Localhost' as const),
+      localhostProfile: label.map((name) => `${name}/profile.json`),
+      appArmorProfile: fc.option(fc.constantFrom('unconfined', 'shop')),
+      seLinuxOptions: fc.option(fc.record({ user: label, role: label, type: label, level: fc.constant('s0:c1,c2') })),
+      procMount: fc.constant(null),
+      mergesImageGroups: fc.constant(supplementalGroups.length > 1),
     })
+    .map((context) => ({
+      ...context,
+      localhostProfile: context.seccompProfile === 'Localhost' ? context.localhostProfile : null,
+    }))
     .filter(({ privileged, allowPrivilegeEscalation }) => !privileged || allowPrivilegeEscalation)
     .filter(({ runAsNonRoot, runAsUser }) => !runAsNonRoot || runAsUser !== 0);
 }
@@ -97,7 +106,11 @@ function container(volumeNames: readonly string[], groups: readonly number[]): f
         },
       })),
     volumeMounts: volumeMounts(volumeNames),
+    postStart: words,
     preStop: words,
+    preStopSleepSeconds: fc.constant(null),
+    stopSignal: fc.option(fc.constantFrom('SIGINT', 'SIGUSR1')),
+    rlimits: fc.constant([]),
     securityContext: securityContext(groups),
   });
 }
@@ -148,6 +161,10 @@ function podOf(
       maxLength: 2,
     }),
     hostUsers: fc.boolean(),
+    shareProcessNamespace: fc.boolean(),
+    hostPID: fc.constant(false),
+    hostIPC: fc.boolean(),
+    sysctls: fc.constant([]),
     hostname: label,
     fsGroup: fc.constant(fsGroup),
     volumes: fc.constant(podVolumes),

@@ -1,4 +1,4 @@
-import type { Container, PodTemplate, Volume, Workload } from '../../manifests/index.ts';
+import type { Container, PodTemplate, SecurityContext, Volume, Workload } from '../../manifests/index.ts';
 
 /** Writes a workload back as a Kubernetes manifest (plain JSON) that says everything and leaves no default to fill. */
 export function writtenManifest(workload: Workload): object {
@@ -19,7 +19,7 @@ export function writtenManifest(workload: Workload): object {
 }
 
 function writtenPod({ nodeSelector, pod }: Workload): object {
-  const { volumes, initContainers, containers, fsGroup, dns, networks: _, ...rest } = pod;
+  const { volumes, initContainers, containers, fsGroup, sysctls, dns, networks: _, ...rest } = pod;
   const { isWithoutNode, options, ...servers } = dns;
   return {
     ...rest,
@@ -34,6 +34,8 @@ function writtenPod({ nodeSelector, pod }: Workload): object {
     nodeSelector,
     securityContext: {
       supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [],
+      supplementalGroupsPolicy: pod.containers[0]?.securityContext.mergesImageGroups ? 'Merge' : 'Strict',
+      sysctls,
       ...present({ fsGroup }),
     },
     volumes: volumes.map(writtenVolume),
@@ -54,13 +56,19 @@ function writtenVolume(volume: Volume): object {
 }
 
 function writtenContainer(container: Container): object {
-  const { command, args, workingDir, env, ports, resources, preStop, securityContext, ...rest } = container;
-  const { runAsUser, runAsGroup, seccompProfile, supplementalGroups: _, ...security } = securityContext;
+  const { command, args, workingDir, env, ports, resources, securityContext, ...others } = container;
+  const { postStart, preStop, preStopSleepSeconds, stopSignal, rlimits: _rlimits, ...rest } = others;
   const { requests, limits } = resources;
   return {
     ...rest,
     ...present({ workingDir, command: command?.map(literal) ?? null, args: args?.map(literal) ?? null }),
-    ...present({ lifecycle: preStop && { preStop: { exec: { command: preStop } } } }),
+    lifecycle: present({
+      postStart: postStart && { exec: { command: postStart } },
+      preStop: preStop
+        ? { exec: { command: preStop } }
+        : preStopSleepSeconds && { sleep: { seconds: preStopSleepSeconds } },
+      stopSignal,
+    }),
     env: env.map(({ name, value }) => ({ name, value: literal(value) })),
     ports: ports.map(({ name, hostPort, hostIp, ...port }) => ({
       ...port,
@@ -82,7 +90,21 @@ function writtenContainer(container: Container): object {
         'holdfast.dev/memory-high': limits.memoryHighBytes,
       }),
     },
-    securityContext: { ...security, ...present({ runAsUser, runAsGroup }), seccompProfile: { type: seccompProfile } },
+    securityContext: writtenSecurity(securityContext),
+  };
+}
+
+function writtenSecurity(context: SecurityContext): object {
+  const { runAsUser, runAsGroup, supplementalGroups: _, mergesImageGroups: __, ...others } = context;
+  const { seccompProfile, localhostProfile, appArmorProfile, seLinuxOptions, procMount, ...security } = others;
+  const appArmor =
+    appArmorProfile === 'unconfined'
+      ? { type: 'Unconfined' }
+      : appArmorProfile && { type: 'Localhost', localhostProfile: appArmorProfile };
+  return {
+    ...security,
+    ...present({ runAsUser, runAsGroup, seLinuxOptions, procMount, appArmorProfile: appArmor }),
+    seccompProfile: { type: seccompProfile, ...present({ localhostProfile }) },
   };
 }
 

@@ -65,6 +65,32 @@ describe('the default bundle denies', () => {
       { securityContext: { allowPrivilegeEscalation: true } },
     ],
     ["the node's user namespace", 'no-privileged', ['hostUsers'], { pod: { hostUsers: true } }],
+    ["the node's processes", 'node-namespaces', ['hostPID'], { pod: { hostPID: true } }],
+    ["the node's shared memory", 'node-namespaces', ['hostIPC'], { pod: { hostIPC: true } }],
+    [
+      'no seccomp filter',
+      'confinement',
+      ['containers[0].securityContext.seccompProfile'],
+      { securityContext: { seccompProfile: 'Unconfined' } },
+    ],
+    [
+      'no AppArmor profile',
+      'confinement',
+      ['containers[0].securityContext.appArmorProfile'],
+      { securityContext: { appArmorProfile: 'unconfined' } },
+    ],
+    [
+      'all of /proc',
+      'confinement',
+      ['containers[0].securityContext.procMount'],
+      { securityContext: { procMount: 'Unmasked' } },
+    ],
+    [
+      'a kernel parameter that is not known to be safe',
+      'confinement',
+      ['securityContext.sysctls[0].name'],
+      { pod: { sysctls: [{ name: 'net.core.somaxconn', value: '1' }] } },
+    ],
     [
       'no memory limit',
       'resource-limits',

@@ -1,5 +1,6 @@
 import { createExecutor } from '../../agent/execute/executor.ts';
 import { runSteps } from '../../agent/execute/run-steps.ts';
+import { createSeccompProfiles } from '../../agent/execute/seccomp-profiles.ts';
 import { prepare } from '../../agent/loop/prepare.ts';
 import { observe } from '../../agent/observe/observe.ts';
 import { attemptKeyOf } from '../../agent/reconcile/draft.ts';
@@ -93,7 +94,11 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
       }
       const next = plan(world.desired(), observed, context());
       const execute = createExecutor(
-        { backend: world.backend, images, roots, logs: { dir: `${directory.path}/logs`, maxBytes: 4096, maxFiles: 1 } },
+        {
+          ...{ backend: world.backend, images, roots, memoryBytes: 2 ** 33 },
+          logs: { dir: `${directory.path}/logs`, maxBytes: 4096, maxFiles: 1 },
+          profiles: createSeccompProfiles(`${directory.path}/seccomp`),
+        },
         (identity, key) => {
           const wanted = world.desired().workloads.find((workload) => workload.key === key);
           return wanted && runnableVersion(wanted, identity);

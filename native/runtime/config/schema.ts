@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { seccomp } from '../../seccomp/profile-schema.ts';
 import { refused } from './refused.ts';
 import { resourcesSchema } from './resources-schema.ts';
-import { seccomp } from './seccomp-schema.ts';
 
 const whole = z.number().refine((value) => Number.isInteger(value) && value >= 0, 'expected a whole number from 0');
 const id = z.int().min(0).max(0xfffffffe);

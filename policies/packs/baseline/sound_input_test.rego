@@ -18,7 +18,10 @@ sound := {
 			"name": "app",
 			"image": image,
 			"resources": {"limits": {"memoryBytes": 67108864, "cpuMillis": 100}},
-			"securityContext": {"privileged": false, "allowPrivilegeEscalation": false, "runAsUser": null},
+			"securityContext": {
+				"privileged": false, "allowPrivilegeEscalation": false,
+				"runAsUser": null, "seccompProfile": "RuntimeDefault",
+			},
 		}],
 	},
 	"images": {image: facts},
@@ -49,7 +52,7 @@ test_sound_input_has_no_finding if count(findings_of(sound)) == 0
 
 test_init_containers_are_judged_like_the_others if {
 	found := findings_of(patched("add", "/pod/initContainers/0", {"name": "first", "isSidecar": false}))
-	{one.rule | some one in found} == {"no-root", "no-privileged", "resource-limits", "image-digest", "image-signed"}
+	{one.rule | some one in found} == {"no-root", "no-privileged", "resource-limits", "image-digest", "image-signed", "confinement"}
 	every one in found {
 		startswith(one.field, "initContainers[0].")
 	}
@@ -57,7 +60,7 @@ test_init_containers_are_judged_like_the_others if {
 
 test_every_finding_is_complete if {
 	found := findings_of({"pod": {"containers": [{}]}})
-	count({one.rule | some one in found}) == 5
+	count({one.rule | some one in found}) == 6
 	every one in found {
 		one.policy == "baseline"
 		one.severity == "deny"
