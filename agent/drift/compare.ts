@@ -123,7 +123,7 @@ function comparePod(pod: ObservedPod, version: Version, action: Drift['action'])
       return isComplete(container, role, version) ? [] : [drift(`${field}.state`, 'running', describeExit(container))];
     }
     const paused = container.state === 'paused' ? [drift(`${field}.state`, 'running', 'paused')] : [];
-    return [...paused, ...compareLimits(container, field, drift)];
+    return [...paused, ...compareProfile(container, field, drift), ...compareLimits(container, field, drift)];
   });
 }
 
@@ -141,6 +141,17 @@ const LIMIT_FIELDS: { readonly [Limit in keyof Required<Limits>]: string } = {
   ioDevices: 'io.devices',
   hugepages: 'resources.limits.hugepages',
 };
+
+/** The file is the node's, not Git's: what runs goes on under the filter it was started with, and the next start takes the new one. */
+function compareProfile(
+  { seccomp }: PodContainer,
+  path: string,
+  drift: (field: string, desired: string, observed: string) => Drift,
+): readonly Drift[] {
+  if (seccomp === null || seccomp.now === seccomp.started) return [];
+  const found = drift(`${path}.securityContext.seccompProfile`, seccomp.now ?? 'missing', seccomp.started);
+  return [{ ...found, action: 'reported' }];
+}
 
 function compareLimits(
   { kernel, expected }: PodContainer,

@@ -23,7 +23,7 @@ export interface ExecutorPorts {
   readonly images: ImageSource;
   readonly roots: PodFileRoots;
   /** Where `Localhost` seccomp profiles come from. */
-  readonly profiles: Pick<SeccompProfiles, 'of'>;
+  readonly profiles: SeccompProfiles;
   /** Of the node, by which OOM scores are weighed. */
   readonly memoryBytes: number;
   readonly logs: { readonly dir: string; readonly maxBytes: number; readonly maxFiles: number };
@@ -106,7 +106,7 @@ async function startContainer(
       image: image.digest,
       preStop: container.preStop,
       preStopSleepMs: container.preStopSleepSeconds === null ? null : container.preStopSleepSeconds * 1_000,
-      seccompDigest: profile?.digest ?? null,
+      seccomp: profile === null ? null : { path: profile.path, digest: profile.digest },
     }),
     config,
     layers,

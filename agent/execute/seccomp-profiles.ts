@@ -11,6 +11,8 @@ const LARGEST_BYTES = 1024 * 1024;
 /** A seccomp profile of the node, as it is in its file now. */
 export interface SeccompProfile {
   readonly seccomp: OciSeccomp;
+  /** Below the directory of profiles. */
+  readonly path: string;
   /** `sha256:…` of the file. */
   readonly digest: string;
 }
@@ -37,7 +39,7 @@ export function createSeccompProfiles(directory: string): SeccompProfiles {
     const digest = digestOf(bytes);
     const seccomp = known.get(digest) ?? parseSeccompProfile(bytes.toString('utf8'));
     known.set(digest, seccomp);
-    return { seccomp, digest };
+    return { seccomp, path, digest };
   };
   return {
     of: async ({ name, securityContext: { seccompProfile, localhostProfile } }) => {

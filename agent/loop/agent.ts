@@ -82,6 +82,7 @@ export function createAgent(ports: AgentPorts): Agent {
   });
   const looker = createLooker({
     ...{ backend, images, state, board, floor, settings, now, reporter, telemetry },
+    profiles: ports.execution.profiles,
     lookAt: (time) => heartbeat.beatAt(time),
     onLooked: (failure) => publisher.publish(statusInput(failure)),
   });

@@ -2,7 +2,7 @@ import type { ContainerBackend } from '../../native/index.ts';
 import { compare, type Drift } from '../drift/compare.ts';
 import { toFailure } from '../execute/to-failure.ts';
 import type { ImageSource } from '../images/image-source.ts';
-import { observe } from '../observe/observe.ts';
+import { observe, type ProfileDigests } from '../observe/observe.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { plan } from '../reconcile/planner.ts';
@@ -25,6 +25,7 @@ export interface Snapshot {
 export interface SnapshotPorts {
   readonly backend: ContainerBackend;
   readonly images: Pick<ImageSource, 'isPresent'>;
+  readonly profiles: ProfileDigests;
   readonly state: Pick<StateFiles, 'writeLastGood'>;
   readonly board: DesiredBoard;
   readonly floor: WorkFloor;
@@ -46,7 +47,7 @@ export async function takeSnapshot(
 ): Promise<Snapshot | null> {
   const known = ports.board.desired();
   if (known === null) return null;
-  const observed = await observe(ports.backend, ports.images, neededImages(known));
+  const observed = await observe(ports.backend, ports.images, neededImages(known), ports.profiles);
   const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
   const failure = await rememberProven(ports, provenVersions(known, observed, context));
   const desired = ports.board.desired() ?? known;

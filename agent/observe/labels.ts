@@ -11,6 +11,14 @@ export interface PodLabels {
   readonly graceMs: number;
 }
 
+/** A profile of the node as it was when a container was started with it. */
+export interface StartedProfile {
+  /** Below the directory of profiles. */
+  readonly path: string;
+  /** `sha256:…` of the file. */
+  readonly digest: string;
+}
+
 /** What is written on a container: how often it was started again, and what to know of it when Git has forgotten it. */
 export interface ContainerLabels {
   readonly restarts: number;
@@ -21,8 +29,8 @@ export interface ContainerLabels {
   readonly preStop: readonly string[] | null;
   /** Or how long to wait before it is stopped, milliseconds; null for not at all. */
   readonly preStopSleepMs: number | null;
-  /** Digest of the `Localhost` seccomp profile it was started with; null for another kind of profile. */
-  readonly seccompDigest: string | null;
+  /** The `Localhost` seccomp profile it was started with; null for another kind of profile. */
+  readonly seccomp: StartedProfile | null;
 }
 
 const PREFIX = 'holdfast.dev/';
@@ -63,7 +71,7 @@ export function writeContainerLabels(labels: ContainerLabels): Record<string, st
     [`${PREFIX}image`]: labels.image,
     ...(labels.preStop === null ? {} : { [`${PREFIX}pre-stop`]: JSON.stringify(labels.preStop) }),
     ...(labels.preStopSleepMs === null ? {} : { [`${PREFIX}pre-stop-sleep-ms`]: String(labels.preStopSleepMs) }),
-    ...(labels.seccompDigest === null ? {} : { [`${PREFIX}seccomp`]: labels.seccompDigest }),
+    ...(labels.seccomp === null ? {} : { [`${PREFIX}seccomp`]: `${labels.seccomp.digest} ${labels.seccomp.path}` }),
   };
 }
 
@@ -75,8 +83,13 @@ export function readContainerLabels(labels: Readonly<Record<string, string>>): C
     image: labels[`${PREFIX}image`] ?? '',
     preStop: readCommand(labels[`${PREFIX}pre-stop`]),
     preStopSleepMs: Number(labels[`${PREFIX}pre-stop-sleep-ms`] ?? 0) || null,
-    seccompDigest: labels[`${PREFIX}seccomp`] ?? null,
+    seccomp: readProfile(labels[`${PREFIX}seccomp`] ?? ''),
   };
+}
+
+function readProfile(label: string): StartedProfile | null {
+  const [, digest, path] = /^(sha256:[0-9a-f]{64}) (.+)$/.exec(label) ?? [];
+  return digest === undefined || path === undefined ? null : { digest, path };
 }
 
 function readCommand(label: string | undefined): readonly string[] | null {

@@ -8,17 +8,28 @@ import type { ImageSource } from '../images/image-source.ts';
 import type { ObservedPod, ObservedState, PodContainer } from '../reconcile/state.ts';
 import { readContainerLabels, readPodLabels } from './labels.ts';
 
+/** What the files of the node's profiles say now. */
+export interface ProfileDigests {
+  digest(path: string): Promise<string | null>;
+}
+
+/** For a look that is for no comparison. */
+const NO_PROFILES: ProfileDigests = { digest: async () => null };
+
 /**
  * Reads the node: pods, limits and strangers from the kernel, and which of the given images are complete on disk.
  * @param digests images the desired state needs.
+ * @param profiles what the containers' profiles are held against.
  */
 export async function observe(
   backend: ContainerBackend,
   images: Pick<ImageSource, 'isPresent'>,
   digests: ReadonlySet<string>,
+  profiles: ProfileDigests = NO_PROFILES,
 ): Promise<ObservedState> {
   const [observation, present] = await Promise.all([backend.observe(), presentImages(images, digests)]);
-  const pods = observation.sandboxes.map(toPod);
+  const now = await digestsNow(observation.sandboxes, profiles);
+  const pods = observation.sandboxes.map((sandbox) => toPod(sandbox, now));
   return {
     pods: pods.filter((pod) => pod !== null),
     unlabelled: observation.sandboxes.filter((_, index) => pods[index] === null).map((sandbox) => sandbox.id),
@@ -37,7 +48,16 @@ async function presentImages(
   return new Set(checked.flat());
 }
 
-function toPod(sandbox: ObservedSandbox): ObservedPod | null {
+/** Each profile that containers were started with is looked at once. */
+async function digestsNow(sandboxes: readonly ObservedSandbox[], profiles: ProfileDigests): Promise<DigestsNow> {
+  const labels = sandboxes.flatMap(({ containers }) => containers.map((each) => readContainerLabels(each.labels)));
+  const paths = new Set(labels.flatMap(({ seccomp }) => seccomp?.path ?? []));
+  return new Map(await Promise.all([...paths].map(async (path) => [path, await profiles.digest(path)] as const)));
+}
+
+type DigestsNow = ReadonlyMap<string, string | null>;
+
+function toPod(sandbox: ObservedSandbox, now: DigestsNow): ObservedPod | null {
   const labels = readPodLabels(sandbox.labels);
   if (labels === null) return null;
   const { key, replica, identity, graceMs } = labels;
@@ -48,13 +68,14 @@ function toPod(sandbox: ObservedSandbox): ObservedPod | null {
     identity,
     graceMs,
     state: sandbox.state,
-    containers: sandbox.containers.map(toContainer),
+    containers: sandbox.containers.map((container) => toContainer(container, now)),
   };
 }
 
-function toContainer(container: ObservedContainer): PodContainer {
-  const { restarts, crashes } = readContainerLabels(container.labels);
+function toContainer(container: ObservedContainer, now: DigestsNow): PodContainer {
+  const { restarts, crashes, seccomp: profile } = readContainerLabels(container.labels);
   const { name, state, pid, startedAt, exit, clamped, applied, kernel } = container;
   const expected = canonicalLimits(applied);
-  return { name, state, pid, startedAt, exit, clamped, applied, expected, kernel, restarts, crashes };
+  const seccomp = profile && { path: profile.path, started: profile.digest, now: now.get(profile.path) ?? null };
+  return { name, state, pid, startedAt, exit, clamped, applied, expected, kernel, restarts, crashes, seccomp };
 }

@@ -70,6 +70,8 @@ export interface PodContainer {
   readonly pid: number | null;
   readonly startedAt: number;
   readonly exit: ObservedContainer['exit'];
+  /** The `Localhost` seccomp profile it was started with, and the digest its file has now (null: unreadable); or null. */
+  readonly seccomp: { readonly path: string; readonly started: string; readonly now: string | null } | null;
   /** Settings the node's kernel refused in full. */
   readonly clamped: ObservedContainer['clamped'];
   /** Limits last asked for, as the manifest had them then. */

@@ -24,6 +24,27 @@ test('a converged node has none', async () => {
   expect(await drift()).toEqual([]);
 });
 
+test('a profile whose file changed since a container was started with it is told, and left to the next start', async () => {
+  const observed = await world.observe();
+  const withProfile = (now: string | null) => ({
+    ...observed,
+    pods: observed.pods.map((each) => ({
+      ...each,
+      containers: each.containers.map((one) => ({ ...one, seccomp: { path: 'a.json', started: 'sha256:1', now } })),
+    })),
+  });
+  const field = 'containers[app].securityContext.seccompProfile';
+  expect(compare(world.desired(), withProfile('sha256:1'))).toEqual([]);
+  for (const [now, desired] of [
+    ['sha256:2', 'sha256:2'],
+    [null, 'missing'],
+  ] as const) {
+    expect(compare(world.desired(), withProfile(now))).toMatchObject([
+      { field, desired, observed: 'sha256:1', action: 'reported' },
+    ]);
+  }
+});
+
 const TAMPERINGS: Readonly<Record<string, readonly [() => void, Partial<Drift>]>> = {
   'a killed container': [
     () => world.backend.node.killContainer({ sandboxId: pod, name: 'app' }),

@@ -80,6 +80,27 @@ describe('confinement', () => {
     expect(configOf(`securityContext: ${security}`).linux).toMatchObject(linux);
   });
 
+  test('shows all of /proc, and no more of /sys, when that is asked for', () => {
+    const { linux } = configOf('securityContext: { procMount: Unmasked }');
+    expect(linux.maskedPaths).toEqual(['/sys/devices/virtual/powercap', '/sys/firmware']);
+    expect(linux.readonlyPaths).toEqual([]);
+  });
+
+  test('takes profiles and labels', () => {
+    const { process, linux } = configOf(
+      'securityContext: { appArmorProfile: { type: Localhost, localhostProfile: shop }, seLinuxOptions: { level: "s0:c1" } }',
+    );
+    expect(process).toMatchObject({ apparmorProfile: 'shop', selinuxLabel: 'system_u:system_r:container_t:s0:c1' });
+    expect(linux.mountLabel).toBe('system_u:object_r:container_file_t:s0:c1');
+    expect(configOf('').process).not.toHaveProperty('apparmorProfile');
+    expect(configOf('').process).not.toHaveProperty('selinuxLabel');
+  });
+
+  test('is by the node’s own profile, and never by none because that was not read', () => {
+    const container = 'securityContext: { seccompProfile: { type: Localhost, localhostProfile: a.json } }';
+    expect(() => configOf(container)).toThrow(/a\.json was not read/);
+  });
+
   test('has a read-only root when that is asked for', () => {
     expect(configOf('securityContext: { readOnlyRootFilesystem: true }').root).toEqual({ readonly: true });
   });

@@ -1,11 +1,13 @@
 import type { ImageConfig } from '../../agent/images/image-source.ts';
 import { type Container, type PodTemplate, parseManifests } from '../../manifests/index.ts';
 
-/** @returns a pod of one container; each text is YAML below the spec or the container. */
+/** @returns a pod of one container; each text is YAML below the metadata, the spec or the container. */
 export function podOf({
+  metadata = '',
   spec = '',
   container = '',
 }: {
+  readonly metadata?: string;
   readonly spec?: string;
   readonly container?: string;
 }): PodTemplate {
@@ -17,8 +19,9 @@ export function podOf({
       .join('');
   const text = `apiVersion: v1
 kind: Pod
-metadata: { name: web }
-spec:
+metadata:
+  name: web
+${indent(metadata, '  ')}spec:
 ${indent(spec, '  ')}  containers:
     - name: app
       image: reg.test/app:1

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { resolveUser } from '../../agent/execute/image-user.ts';
-import { containerOf } from './containers.ts';
+import type { Container } from '../../manifests/index.ts';
+import { containerOf, podOf } from './containers.ts';
 
 const FILES: Readonly<Record<string, string>> = {
   'etc/passwd': [
@@ -31,6 +32,27 @@ const resolve = (user: string, { security = '{}', files = FILES, users = 'privat
     ({ uid, gid }) => `${uid}:${gid}`,
     ({ code, message }) => `${code}: ${message}`,
   );
+
+describe('groups of the image', () => {
+  const groupsOf = async (user: string, spec: string, security = '{}'): Promise<readonly number[] | undefined> => {
+    const files = {
+      ...FILES,
+      'etc/group': 'a:x:60:x,app\nb:x:50:app\nc:x:70000:app\nd:x:1e1:app\ne:x:50:app\nf:x:7:apple\n',
+    };
+    const pod = podOf({ spec, container: `securityContext: ${security}` });
+    const read = async (path: string): Promise<string | null> => files[path as keyof typeof files] ?? null;
+    return (await resolveUser(pod.containers[0] as Container, user, read)).groups;
+  };
+  const merge = 'securityContext: { supplementalGroupsPolicy: Merge }';
+
+  test('are its user’s only where they are asked for', async () => {
+    expect(await groupsOf('app', '')).toBeUndefined();
+    expect(await groupsOf('app', 'securityContext: { supplementalGroupsPolicy: Strict }')).toBeUndefined();
+    expect(await groupsOf('app', merge)).toEqual([50, 60]);
+    expect(await groupsOf('', merge, '{ runAsUser: 1000 }')).toEqual([50, 60]);
+    expect(await groupsOf('4321', merge)).toEqual([]);
+  });
+});
 
 describe("the image's user", () => {
   test.each([

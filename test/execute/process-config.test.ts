@@ -2,8 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { checkProcess } from '../../agent/execute/check-process.ts';
 import { processConfig } from '../../agent/execute/process-config.ts';
 import type { ImageConfig } from '../../agent/images/image-source.ts';
+import type { Container } from '../../manifests/index.ts';
 import type { OciProcess } from '../../native/index.ts';
-import { containerOf, imageOf } from './containers.ts';
+import { containerOf, imageOf, podOf } from './containers.ts';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const USER = { uid: 1, gid: 2 };
@@ -108,5 +109,17 @@ describe('what no program can be started with is refused, without its value', ()
     [{}, 'accepted'],
   ])('%j', (image, told) => {
     expect(check(image).slice(0, told.length)).toBe(told);
+  });
+});
+
+describe('limits and groups', () => {
+  test('are the manifest’s', () => {
+    const [container] = podOf({
+      metadata: 'annotations: { holdfast.dev/rlimits: "nofile=1:2" }',
+      spec: 'securityContext: { supplementalGroups: [9] }',
+    }).containers;
+    const process = processConfig(container as Container, imageOf(), { ...USER, groups: [9, 4] }, 'web');
+    expect(process.rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 }]);
+    expect(process.user.additionalGids).toEqual([4, 9]);
   });
 });

@@ -29,7 +29,7 @@ const start = (preStop: readonly string[] | null, preStopSleepMs: number | null 
     ...benchContainer(node, 'pod', ['/bin/app']),
     labels: writeContainerLabels({
       ...{ restarts: 0, crashes: 0, image: '', preStop, preStopSleepMs },
-      seccompDigest: null,
+      seccomp: null,
     }),
   });
 
