@@ -71,7 +71,7 @@ function textAt(bytes: Buffer): string {
 }
 
 function startFailure(error: NativeError): BackendError {
-  if (error.stage === 'execve') return toBackendError(error, 'exec-failed');
+  if (error.stage === 'execve' || error.stage === 'find program') return toBackendError(error, 'exec-failed');
   const failure = toBackendError(error);
   if (error.stage === 'set sysctl') return sysctlFailure(error, failure);
   if (error.stage !== 'idmap mount' || failure.errno !== 'EINVAL') return failure;

@@ -1,4 +1,5 @@
 import { capabilityNames } from '../container/capabilities.ts';
+import { MOUNT_OPTIONS } from './launch/mount-options.ts';
 
 /** @returns what the runtime can do, in the form of https://github.com/opencontainers/runtime-spec/blob/v1.2.0/features.md */
 export function describeFeatures(): Readonly<Record<string, unknown>> {
@@ -36,14 +37,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: { enabled: false },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
     },
   };
 }
-
-const ATTRIBUTE_OPTIONS = ['ro', 'rw', 'nosuid', 'suid', 'nodev', 'dev', 'noexec', 'exec', 'noatime', 'relatime'];
-const MOUNT_OPTIONS: readonly string[] = [
-  ...['bind', 'rbind', 'strictatime', 'nodiratime', 'diratime', 'nosymfollow', 'symfollow'],
-  ...ATTRIBUTE_OPTIONS.flatMap((option) => [option, `r${option}`]),
-  ...['private', 'slave', 'shared', 'unbindable'].flatMap((option) => [option, `r${option}`]),
-];

@@ -4,6 +4,8 @@ const STDERR = 2;
 
 /** Where the runtime tells its caller what went wrong. */
 export interface RuntimeLog {
+  /** What no caller has to act on: standard error, where a container's output may go, stays free of it. */
+  note(message: string): void;
   warn(message: string): void;
   error(message: string): void;
 }
@@ -25,5 +27,11 @@ export function createRuntimeLog({ path, format }: LogOptions): RuntimeLog {
     if (path !== null) appendFileSync(path, `${line}\n`, { mode: 0o600 });
     if (path === null || level === 'error') writeSync(STDERR, `holdfast-runtime: ${msg}\n`);
   };
-  return { warn: (message) => write('warning', message), error: (message) => write('error', message) };
+  return {
+    note: (message) => {
+      if (path !== null) write('info', message);
+    },
+    warn: (message) => write('warning', message),
+    error: (message) => write('error', message),
+  };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type BundleStage, expectSuccess, openBundleStage } from './bundle-stage.ts';
@@ -72,14 +72,35 @@ describe('a container', () => {
     expect(JSON.parse((await stage.runtime('list', '-f', 'json')).stdout)).toMatchObject([{ id: 'c', pid }]);
   });
 
-  test('whose program is not there fails to start, and says so', async () => {
+  test('whose program is not there is not created, and says so', async () => {
     await stage.configure('', (config) => {
-      config.process.args = ['/bin/absent'];
+      config.process.args = ['absent'];
     });
+    const created = await stage.runtime('create', 'c');
+    expect(created).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('find program failed with ENOENT (absent): no such file or directory'),
+    });
+    expect((await stage.runtime('list', '-q')).stdout).toBe('');
+  });
+
+  test('whose program goes before its start fails then, and says so', async () => {
+    await stage.configure('', (config) => {
+      config.process.args = ['/bin/passing'];
+    });
+    await copyFile(join(stage.rootfs, 'bin/busybox'), join(stage.rootfs, 'bin/passing'));
     await expectSuccess(stage.runtime('create', 'c'));
+    await rm(join(stage.rootfs, 'bin/passing'));
     const started = await stage.runtime('start', 'c');
     expect(started).toMatchObject({ status: 1, stderr: expect.stringContaining('execve failed with ENOENT') });
     await stage.until('stopped');
+  });
+
+  test('without a process is created, and is not started', async () => {
+    await stage.configure('', (config) => Reflect.deleteProperty(config, 'process'));
+    await expectSuccess(stage.runtime('create', 'c'));
+    expect((await stage.state()).status).toBe('created');
+    expect((await stage.runtime('start', 'c')).stderr).toContain('a start needs one');
   });
 
   test('that cannot be created leaves nothing behind', async () => {

@@ -76,7 +76,7 @@ async function newContainer(config: BundleConfig, id: string, bundle: string): P
 export function warnOfClamped({ log }: RuntimeContext, { clamped }: StartedProcess): void {
   if (clamped.length === 0) return;
   const names = clamped.map((name) => `process.${name}`).join(', ');
-  log.warn(`${names}: set as far as this node grants it, which is less than was asked for`);
+  log.note(`${names}: set as far as this node grants it, which is less than was asked for`);
 }
 
 /** Writes a pid where an engine waits for it. */

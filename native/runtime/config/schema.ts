@@ -39,6 +39,9 @@ export const bundleProcess = z.object({
   execCPUAffinity: refused,
 });
 
+const mapping = z.object({ containerID: id, hostID: id, size: z.int().positive() });
+const mappings = z.array(mapping).default([]);
+
 const mount = z.object({
   destination: z.string().min(1),
   type: z.string().default('none'),
@@ -47,8 +50,8 @@ const mount = z.object({
     .array(z.string())
     .nullish()
     .transform((options) => options ?? []),
-  uidMappings: refused,
-  gidMappings: refused,
+  uidMappings: mappings,
+  gidMappings: mappings,
 });
 
 const hook = z.object({
@@ -60,7 +63,6 @@ const hook = z.object({
 });
 const hooks = z.array(hook).default([]);
 
-const mapping = z.object({ containerID: id, hostID: id, size: z.int().positive() });
 const type = z.enum(['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup']);
 
 const device = z.object({
@@ -68,7 +70,13 @@ const device = z.object({
   path: absolute,
   major: whole.default(0),
   minor: whole.default(0),
-  fileMode: z.int().min(0).max(0o7777).default(0o666),
+  /** Some engines leave the bits of the type in. */
+  fileMode: z
+    .int()
+    .min(0)
+    .max(0o177777)
+    .default(0o666)
+    .transform((mode) => mode & 0o7777),
   uid: id.default(0),
   gid: id.default(0),
 });
@@ -77,8 +85,8 @@ const NO_RESOURCES = resourcesSchema.parse({});
 
 const linux = z.object({
   namespaces: z.array(z.object({ type, path: absolute.or(z.literal('')).optional() })).default([]),
-  uidMappings: z.array(mapping).default([]),
-  gidMappings: z.array(mapping).default([]),
+  uidMappings: mappings,
+  gidMappings: mappings,
   devices: z.array(device).default([]),
   cgroupsPath: z.string().optional(),
   resources: resourcesSchema.nullish().transform((resources) => resources ?? NO_RESOURCES),

@@ -24,6 +24,8 @@ export interface BundleLaunch {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly process: BundleLaunchProcess;
+  /** Without a process of its own it is never started. */
+  readonly isNeverStarted: boolean;
   readonly ending: Ending;
   /** Descriptors that the program gets from 3 on. */
   readonly preservedCount: number;
@@ -43,11 +45,18 @@ export interface BundleNamespace {
 export interface BundleLaunchMount {
   readonly kind: 'bind' | 'fs';
   readonly hasMountsBelow: boolean;
-  readonly hasAttributesBelow: boolean;
   readonly mayCoverProc: boolean;
   /** MOUNT_ATTR_* of mount_setattr(2). */
   readonly set: bigint;
   readonly clear: bigint;
+  /** The same for the mounts below too. */
+  readonly setBelow: bigint;
+  readonly clearBelow: bigint;
+  /** Shows ids shifted by these maps, or where they are empty by those of the container's users; null shows them as they are. */
+  readonly idmap: { readonly uidMap: string; readonly gidMap: string } | null;
+  readonly isIdmapBelow: boolean;
+  /** Begins with what lies at its destination. */
+  readonly isCopiedUp: boolean;
   /** MS_* of mount(2); 0 is private. */
   readonly propagation: number;
   readonly source: string;

@@ -19,9 +19,10 @@ const FLAGS = {
   oomScore: 1 << 10,
   ownDev: 1 << 11,
   wait: 1 << 12,
+  neverStarted: 1 << 13,
 } as const;
 const MOUNT_KINDS = { bind: 1, fs: 2 } as const;
-const MOUNT_FLAGS = { tree: 1 << 0, attributesBelow: 1 << 1, overProc: 1 << 2 } as const;
+const MOUNT_FLAGS = { tree: 1 << 0, idmap: 1 << 1, overProc: 1 << 2, idmapBelow: 1 << 3, copyUp: 1 << 4 } as const;
 
 /** Writes what the shim decodes in native/src/shim/bundle/decode.c; keep both in step. */
 export function encodeBundleLaunch(launch: BundleLaunch): Buffer {
@@ -89,6 +90,7 @@ function flagsOf(launch: BundleLaunch): number {
   if (launch.isRootReadonly) flags |= FLAGS.readonlyRoot;
   if (launch.hasInertDevices) flags |= FLAGS.rootNodev;
   if (launch.hasOwnDev) flags |= FLAGS.ownDev;
+  if (launch.isNeverStarted) flags |= FLAGS.neverStarted;
   return flags;
 }
 
@@ -109,17 +111,23 @@ function writeProcessId(writer: SpecWriter, { pid, startTime }: ProcessId): void
 function writeMount(writer: SpecWriter, mount: BundleLaunchMount): void {
   let flags = 0;
   if (mount.hasMountsBelow) flags |= MOUNT_FLAGS.tree;
-  if (mount.hasAttributesBelow) flags |= MOUNT_FLAGS.attributesBelow;
+  if (mount.idmap !== null) flags |= MOUNT_FLAGS.idmap;
+  if (mount.isIdmapBelow) flags |= MOUNT_FLAGS.idmapBelow;
+  if (mount.isCopiedUp) flags |= MOUNT_FLAGS.copyUp;
   if (mount.mayCoverProc) flags |= MOUNT_FLAGS.overProc;
   writer.u32(MOUNT_KINDS[mount.kind]);
   writer.u32(flags);
   writer.u64(mount.set);
   writer.u64(mount.clear);
+  writer.u64(mount.setBelow);
+  writer.u64(mount.clearBelow);
   writer.u32(mount.propagation);
   writer.text(mount.source);
   writer.text(mount.destination);
   writer.text(mount.type);
   writer.texts(mount.parameters.flat());
+  writer.text(mount.idmap?.uidMap ?? '');
+  writer.text(mount.idmap?.gidMap ?? '');
 }
 
 function writeProcess(writer: SpecWriter, process: BundleLaunchProcess): void {

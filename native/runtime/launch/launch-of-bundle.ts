@@ -3,7 +3,7 @@ import { deniesDevices } from '../config/denies-devices.ts';
 import type { BundleConfig } from '../config/schema.ts';
 import type { BundleLaunch, BundleLaunchProcess, Ending } from './bundle-launch.ts';
 import { devicesOf } from './devices.ts';
-import { launchMountsOf, type MountGround } from './mounts.ts';
+import { launchMountsOf, type MountGround, mapText } from './mounts.ts';
 
 /** CLONE_NEW* of clone(2). */
 const NAMESPACES = {
@@ -18,7 +18,7 @@ const NAMESPACES = {
 /** MS_* of mount(2). */
 const ROOT_PROPAGATIONS = { unbindable: 1 << 17, slave: 1 << 19, shared: 1 << 20 } as const;
 
-export interface BundleGround extends Omit<MountGround, 'hasInertDevices'> {
+export interface BundleGround extends Omit<MountGround, 'hasInertDevices' | 'hasOwnUsers'> {
   readonly groupFiles: readonly string[];
   readonly stateDir: string;
   readonly consoleSocket: string | null;
@@ -31,6 +31,7 @@ export interface BundleGround extends Omit<MountGround, 'hasInertDevices'> {
 export function launchOfBundle(config: BundleConfig, ground: BundleGround): BundleLaunch {
   const { linux, root } = config;
   const hasInertDevices = deniesDevices(config);
+  const hasOwnUsers = linux.namespaces.some((namespace) => namespace.type === 'user');
   const hasOwnDev = !config.mounts.some(({ destination, type, options }) => {
     const isBind = type === 'bind' || options.some((option) => option === 'bind' || option === 'rbind');
     return isBind && resolve('/', destination) === '/dev';
@@ -48,11 +49,12 @@ export function launchOfBundle(config: BundleConfig, ground: BundleGround): Bund
     uidMap: mapText(linux.uidMappings),
     gidMap: mapText(linux.gidMappings),
     sysctls: Object.entries(linux.sysctl).map(([name, value]) => [pathOfSysctl(name), value]),
-    mounts: config.mounts.flatMap((mount) => launchMountsOf(mount, { ...ground, hasInertDevices })),
+    mounts: config.mounts.flatMap((mount) => launchMountsOf(mount, { ...ground, hasInertDevices, hasOwnUsers })),
     devices: hasOwnDev ? devicesOf(linux.devices) : [],
     maskedPaths: linux.maskedPaths,
     readonlyPaths: linux.readonlyPaths,
     process: ground.process,
+    isNeverStarted: config.process === undefined,
     ending: ground.ending,
     preservedCount: ground.preservedCount,
     stateDir: ground.stateDir,
@@ -82,8 +84,4 @@ function rootPropagationOf(name: BundleConfig['linux']['rootfsPropagation']): nu
     default:
       return name satisfies never;
   }
-}
-
-function mapText(mappings: BundleConfig['linux']['uidMappings']): string {
-  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char DEFAULT_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -37,13 +38,26 @@ static const char *search_path(const struct texts *env)
     return DEFAULT_PATH;
 }
 
-static void exec_at(const char *file, const struct container_spec *c)
+/* Tries a file: 0 when it is the one, -1 with errno when it is not. Does not return from an execve that works. */
+typedef int try_fn(const char *file, const struct container_spec *c);
+
+static int exec_at(const char *file, const struct container_spec *c)
 {
-    execve(file, (char *const *)c->args.items, (char *const *)c->env.items);
+    return execve(file, (char *const *)c->args.items, (char *const *)c->env.items);
+}
+
+static int find_at(const char *file, const struct container_spec *c)
+{
+    struct stat about;
+    (void)c;
+    if (stat(file, &about) < 0)
+        return -1;
+    errno = EACCES;
+    return S_ISREG(about.st_mode) && about.st_mode & 0111 ? 0 : -1;
 }
 
 /* Leaves in errno what to report: a refusal in one directory weighs more than an absence in the others. */
-static void exec_by_search(const char *name, const struct container_spec *c)
+static int try_by_search(const char *name, const struct container_spec *c, try_fn *try)
 {
     char file[PATH_MAX];
     size_t name_length = strlen(name);
@@ -55,21 +69,32 @@ static void exec_by_search(const char *name, const struct container_spec *c)
         memcpy(file, at, length);
         file[length] = '/';
         memcpy(file + length + 1, name, name_length + 1);
-        exec_at(file, c);
+        if (try(file, c) == 0)
+            return 0;
         if (errno != ENOENT && errno != ENOTDIR)
             refused = errno;
     }
     errno = refused ? refused : ENOENT;
+    return -1;
+}
+
+static int try_program(const struct container_spec *c, try_fn *try)
+{
+    const char *name = c->args.items[0];
+    if (name[0] == '\0') {
+        errno = ENOENT;
+        return -1;
+    }
+    return strchr(name, '/') ? try(name, c) : try_by_search(name, c, try);
+}
+
+int find_program(const struct container_spec *c, struct hf_error *error)
+{
+    return try_program(c, find_at) < 0 ? fail(error, "find program", c->args.items[0]) : 0;
 }
 
 int exec_program(const struct container_spec *c, struct hf_error *error)
 {
-    const char *name = c->args.items[0];
-    if (name[0] == '\0')
-        errno = ENOENT;
-    else if (strchr(name, '/'))
-        exec_at(name, c);
-    else
-        exec_by_search(name, c);
-    return fail(error, "execve", name);
+    try_program(c, exec_at);
+    return fail(error, "execve", c->args.items[0]);
 }

@@ -197,6 +197,8 @@ int label_from_node(const struct container_spec *c, struct hf_error *error);
 int make_cwd(int root, const char *cwd, struct hf_error *error);
 /* Enters it and checks that it lies in the root; no other descriptor may be open by then that it could lead through. */
 int enter_cwd(const char *cwd, struct hf_error *error);
+/* Looks whether there is a program to execute, which may be gone or may not be for its user by then. */
+int find_program(const struct container_spec *c, struct hf_error *error);
 /* Replaces the process; a name without a slash is looked up in the PATH of the given environment. */
 int exec_program(const struct container_spec *c, struct hf_error *error);
 

@@ -19,26 +19,34 @@ enum {
     BUNDLE_OWN_DEV = 1u << 11,
     /* The shim stays until the process ends, and ends as it did. */
     BUNDLE_WAIT = 1u << 12,
+    /* Has no process to start. */
+    BUNDLE_NEVER_STARTED = 1u << 13,
 };
 
 enum bundle_mount_kind { BUNDLE_BIND = 1, BUNDLE_FS = 2 };
 enum {
     /* A bind takes the mounts below its source along. */
     BUNDLE_MOUNT_TREE = 1u << 0,
-    /* Its attributes hold for the mounts below it too. */
-    BUNDLE_MOUNT_ATTRIBUTES_BELOW = 1u << 1,
+    /* Shows ids shifted by its own maps, or where it has none by those of the container's users. */
+    BUNDLE_MOUNT_IDMAP = 1u << 1,
     /* May lie over a file of procfs. */
     BUNDLE_MOUNT_OVER_PROC = 1u << 2,
+    BUNDLE_MOUNT_IDMAP_BELOW = 1u << 3,
+    /* Begins with what lies at its destination. */
+    BUNDLE_MOUNT_COPY_UP = 1u << 4,
 };
 
 struct bundle_mount {
     uint32_t kind, flags;
     uint64_t set, clear;
+    /* For the mounts below too. */
+    uint64_t set_below, clear_below;
     /* MS_* of mount(2), or 0 for private. */
     uint32_t propagation;
     const char *source, *destination, *type;
     /* Key, value, key, value; an empty value makes the key a flag. */
     struct texts parameters;
+    const char *uid_map, *gid_map;
     int fd;
     int is_directory;
 };
@@ -189,6 +197,16 @@ int open_bundle_binds(struct bundle_spec *bundle, struct hf_error *error);
 int make_bundle_fs(struct bundle_spec *bundle, struct hf_error *error);
 int attach_bundle_mounts(int root, struct bundle_spec *bundle, struct hf_error *error);
 int finish_bundle_root(int root, const struct bundle_spec *bundle, struct hf_error *error);
+
+/* ---- users.c: returns a user namespace that maps so; nothing runs in it. */
+
+int make_users(const char *uid_map, const char *gid_map, struct hf_error *error);
+int write_map(int32_t pid, const char *name, const char *map, struct hf_error *error);
+
+/* ---- copy-up.c: copies files, directories and links, with owners and modes, and leaves out what else there is. */
+
+/* `with_mode` gives `to` itself the owner and mode of `from` too. */
+int copy_up(int from, int to, int with_mode, const char *path, struct hf_error *error);
 
 /* ---- devices.c */
 

@@ -24,13 +24,6 @@ static int open_ends(struct bundle_spec *b, struct bundle_ends *ends, struct hf_
     return 0;
 }
 
-static int write_map(int32_t pid, const char *name, const char *map, struct hf_error *error)
-{
-    char path[32];
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    return map[0] != '\0' && write_file(AT_FDCWD, path, map) < 0 ? fail(error, "write id map", path) : 0;
-}
-
 static void report_created(int fd, const struct joined *joined)
 {
     struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = joined->pid, .shim_pid = getpid()};

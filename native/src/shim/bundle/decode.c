@@ -16,7 +16,7 @@ static void take_namespaces(struct reader *r, struct bundle_spec *b)
 
 static void take_bundle_mounts(struct reader *r, struct bundle_spec *b)
 {
-    b->mount_count = take_count(r, 4 + 4 + 8 + 8 + 4 + 5 + 5 + 5 + 4);
+    b->mount_count = take_count(r, 4 + 4 + 4 * 8 + 4 + 5 + 5 + 5 + 4 + 5 + 5);
     b->mounts = reserve(r, b->mount_count, sizeof *b->mounts);
     for (uint32_t i = 0; i < b->mount_count && !r->failed; i++) {
         struct bundle_mount *m = &b->mounts[i];
@@ -25,11 +25,15 @@ static void take_bundle_mounts(struct reader *r, struct bundle_spec *b)
         m->flags = take_u32(r);
         m->set = take_u64(r);
         m->clear = take_u64(r);
+        m->set_below = take_u64(r);
+        m->clear_below = take_u64(r);
         m->propagation = take_u32(r);
         m->source = take_text(r);
         m->destination = take_text(r);
         m->type = take_text(r);
         m->parameters = take_texts(r);
+        m->uid_map = take_text(r);
+        m->gid_map = take_text(r);
         if ((m->kind != BUNDLE_BIND && m->kind != BUNDLE_FS) || m->parameters.count % 2 != 0)
             r->failed = 1;
     }

@@ -99,6 +99,9 @@ int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct h
         return -1;
     if (keep_descriptors(bundle, ends, error) < 0 || enter_cwd(c->cwd, error) < 0 || set_limits(c, error) < 0)
         return -1;
+    /* Engines tell a missing program from other failures of the creation. */
+    if (!(bundle->flags & BUNDLE_NEVER_STARTED) && find_program(c, error) < 0)
+        return -1;
     if (confine_early(bundle, error) < 0 || tell_ready(ends, error) < 0 || await_start(ends, error) < 0)
         return -1;
     return confine_late(bundle, error) < 0 ? -1 : exec_program(c, error);

@@ -30,10 +30,33 @@ int open_bundle_root(const struct bundle_spec *b, struct hf_error *error)
     return root;
 }
 
-static int open_bind(struct bundle_mount *m, struct hf_error *error)
+static int set_attributes(int mount, uint64_t set, uint64_t clear, unsigned recursive)
+{
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
+    return (set | clear) == 0 ? 0 : sys_mount_setattr(mount, recursive, &attributes);
+}
+
+static int open_container_users(const struct bundle_spec *b, struct hf_error *error)
+{
+    for (uint32_t i = 0; i < b->namespace_count; i++)
+        if (b->namespaces[i].kind == CLONE_NEWUSER && b->namespaces[i].fd >= 0)
+            return fcntl(b->namespaces[i].fd, F_DUPFD_CLOEXEC, 0);
+    return make_users(b->uid_map, b->gid_map, error);
+}
+
+static int idmap_bind(const struct bundle_spec *b, const struct bundle_mount *m, struct hf_error *error)
+{
+    if (!(m->flags & BUNDLE_MOUNT_IDMAP))
+        return 0;
+    int users = m->uid_map[0] == '\0' ? open_container_users(b, error) : make_users(m->uid_map, m->gid_map, error);
+    if (users < 0 || idmap(m->fd, users, m->flags & BUNDLE_MOUNT_IDMAP_BELOW ? AT_RECURSIVE : 0, m->source, error) < 0)
+        return -1;
+    return close(users);
+}
+
+static int open_bind(const struct bundle_spec *b, struct bundle_mount *m, struct hf_error *error)
 {
     struct stat about;
-    struct mount_attr attributes = {.attr_set = m->set, .attr_clr = m->clear};
     unsigned recursive = m->flags & BUNDLE_MOUNT_TREE ? AT_RECURSIVE : 0;
     m->fd = sys_clone_tree(AT_FDCWD, m->source, recursive);
     if (m->fd < 0 || fstat(m->fd, &about) < 0)
@@ -41,16 +64,16 @@ static int open_bind(struct bundle_mount *m, struct hf_error *error)
     m->is_directory = S_ISDIR(about.st_mode);
     if (set_propagation(m->fd, m->propagation, recursive) < 0)
         return fail(error, "set mount propagation", m->source);
-    unsigned below = m->flags & BUNDLE_MOUNT_ATTRIBUTES_BELOW ? AT_RECURSIVE : 0;
-    if ((m->set | m->clear) != 0 && sys_mount_setattr(m->fd, below, &attributes) < 0)
+    if (set_attributes(m->fd, m->set_below, m->clear_below, AT_RECURSIVE) < 0 ||
+        set_attributes(m->fd, m->set, m->clear, 0) < 0)
         return fail(error, "set mount attributes", m->source);
-    return 0;
+    return idmap_bind(b, m, error);
 }
 
 int open_bundle_binds(struct bundle_spec *b, struct hf_error *error)
 {
     for (uint32_t i = 0; i < b->mount_count; i++)
-        if (b->mounts[i].kind == BUNDLE_BIND && open_bind(&b->mounts[i], error) < 0)
+        if (b->mounts[i].kind == BUNDLE_BIND && open_bind(b, &b->mounts[i], error) < 0)
             return -1;
     return 0;
 }
@@ -92,6 +115,14 @@ int make_bundle_fs(struct bundle_spec *b, struct hf_error *error)
     return 0;
 }
 
+static int has_parameter(const struct bundle_mount *m, const char *key)
+{
+    for (uint32_t i = 0; i < m->parameters.count; i += 2)
+        if (strcmp(m->parameters.items[i], key) == 0)
+            return 1;
+    return 0;
+}
+
 /* A program that trusts /proc must find procfs there, and the runtime itself when it sets up the next container. */
 static int refuse_procfs(int target, const struct bundle_mount *m, struct hf_error *error)
 {
@@ -111,6 +142,8 @@ int attach_bundle_mounts(int root, struct bundle_spec *b, struct hf_error *error
         struct bundle_mount *m = &b->mounts[i];
         int target = make_path(root, m->destination, m->is_directory, error);
         if (target < 0 || refuse_procfs(target, m, error) < 0)
+            return -1;
+        if (m->flags & BUNDLE_MOUNT_COPY_UP && copy_up(target, m->fd, !has_parameter(m, "mode"), m->destination, error) < 0)
             return -1;
         if (sys_move_mount(m->fd, target) < 0)
             return fail(error, "attach mount", m->destination);
