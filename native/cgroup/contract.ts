@@ -10,6 +10,8 @@ import type { GroupUsage } from './usage.ts';
 export interface CgroupDriver {
   /** Of the controllers of memory, CPU and processes. */
   readonly version: 1 | 2;
+  /** Whether the kernel holds a group to the devices it is allowed; v2 has no files for that. */
+  readonly holdsDevices: boolean;
   /**
    * Makes the group and its parents and sets its limits. Does nothing more than set them when it is there.
    * @returns limits this node holds only in part. @throws `unsupported` for one it cannot hold.

@@ -85,6 +85,7 @@ function driverOn(ground: CgroupGround): CgroupDriver {
   const groups = createGroupList();
   return {
     version: ground.version,
+    holdsDevices: ground.v1.has('devices'),
     create: (group, limits) => createGroup(ground, checkGroup(group), limits),
     exists: (group) => ground.swept.some((base) => existsSync(join(base.directory, checkGroup(group)))),
     entryFiles: (group) => entryFiles(ground, checkGroup(group)),

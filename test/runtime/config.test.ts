@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { checkMountPower } from '../../native/runtime/config/check-config.ts';
 import { readConfig } from '../../native/runtime/config/read-config.ts';
+import { bundleProcess } from '../../native/runtime/config/schema.ts';
 import { type BundleStage, type Config, openBundleStage } from './bundle-stage.ts';
 
 let stage: BundleStage;
@@ -50,9 +52,28 @@ const refusals: readonly (readonly [string, (config: Config) => void])[] = [
   ['linux.namespaces', (config) => Object.assign(config.linux, { namespaces: [{ type: 'pid' }] })],
   ['linux.namespaces', (config) => config.linux.namespaces.push({ type: 'user' })],
   ['linux.sysctl.kernel.panic', (config) => Object.assign(config.linux, { sysctl: { 'kernel.panic': '1' } })],
-  ['process.capabilities.bounding', (config) => config.process.capabilities.bounding.push('CAP_SYS_ADMIN')],
   ['hooks.prestart[0].path', (config) => Object.assign(config, { hooks: { prestart: [{ path: 'hook' }] } })],
 ];
+
+describe('CAP_SYS_ADMIN', () => {
+  const process = bundleProcess.parse({
+    ...{ args: ['sh'], cwd: '/', user: { uid: 0, gid: 0 } },
+    capabilities: { bounding: ['CAP_SYS_ADMIN'] },
+  });
+  const denied = { deniesDevices: true, hasOwnUsers: false };
+
+  test('is refused beside denied devices where nothing would hold them', () => {
+    expect(() => checkMountPower(process, denied, { holdsDevices: false })).toThrow('process.capabilities.bounding');
+  });
+
+  test.each([
+    [denied, { holdsDevices: true }],
+    [{ ...denied, deniesDevices: false }, { holdsDevices: false }],
+    [{ ...denied, hasOwnUsers: true }, { holdsDevices: false }],
+  ])('is not refused for %j on %j', (container, group) => {
+    expect(() => checkMountPower(process, container, group)).not.toThrow();
+  });
+});
 
 describe('config.json', () => {
   test.each(refusals)('%s is refused by name', async (field, change) => {

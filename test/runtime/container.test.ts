@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { type BundleStage, type Config, expectSuccess, openBundleStage } from './bundle-stage.ts';
 
 let stage: BundleStage;
@@ -137,6 +138,19 @@ describe('denied devices', () => {
   test('cannot be made, though pipes can', async () => {
     const output = await outputOf('mknod /dev/mem c 1 1 || echo refused; mknod /pipe p && echo made', allow);
     expect(output).toBe('refused\nmade\n');
+  });
+
+  test('stay out of reach of who may mount them', async () => {
+    await stage.configure('mount -t devtmpfs none /sys && echo mounted && cat /sys/kmsg || echo refused', (config) => {
+      for (const set of ['bounding', 'permitted', 'effective']) config.process.capabilities[set] = ['CAP_SYS_ADMIN'];
+    });
+    const { holdsDevices } = await createCgroupDriver({ root: stage.cgroupPath });
+    const created = await stage.runtime('create', 'c');
+    const message = holdsDevices ? '' : 'process.capabilities.bounding';
+    expect([created.status, created.stderr]).toEqual([holdsDevices ? 0 : 1, expect.stringContaining(message)]);
+    if (created.status === 0) await expectSuccess(stage.runtime('start', 'c'));
+    if (created.status === 0) await stage.until('stopped');
+    expect(await stage.output()).toMatch(holdsDevices ? /^mounted\nrefused\n$/ : /^$/);
   });
 
   test('can be made where nothing is denied', async () => {

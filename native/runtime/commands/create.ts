@@ -5,6 +5,7 @@ import { writeDurably } from '../../files/durable.ts';
 import { labelsToSet } from '../../labels/labels-to-set.ts';
 import { readBootId } from '../../process/boot-id.ts';
 import { ownProcessId } from '../../process/process-id.ts';
+import { checkMountPower } from '../config/check-config.ts';
 import { deniesDevices } from '../config/denies-devices.ts';
 import { readConfig } from '../config/read-config.ts';
 import { type BundleConfig, type BundleProcess, bundleProcess } from '../config/schema.ts';
@@ -119,8 +120,9 @@ async function create(
   const process = config.process ?? NO_PROCESS;
   const labels = await labelsToSet({ ...process, mountLabel: config.linux.mountLabel });
   const group = await openGroup(cgroupPath);
+  checkMountPower(process, container, group);
   const clamped = await group.create(container.resources);
-  for (const setting of clamped) context.log.warn(`this node holds ${setting} only in part`);
+  for (const setting of clamped) context.log.note(`this node holds ${setting} only in part`);
   const groupFiles = group.entryFiles();
   const scratchDir = context.store.directoryOf(container.id);
   const launch = launchOfBundle(config, {

@@ -42,9 +42,9 @@ export async function execInContainer(context: RuntimeContext, id: string, optio
   if (init === null) throw new BackendError('internal', 'exec', `container ${JSON.stringify(id)} has no process`);
   const process = await processFor(container, options);
   checkTerminal(process, options.consoleSocket);
-  checkMountPower(process, { deniesDevices: container.deniesDevices, hasOwnUsers: container.hasOwnUsers });
   const labels = await labelsToSet({ ...process, mountLabel: null });
   const group = await openGroup(container.cgroupPath);
+  checkMountPower(process, container, group);
   const launch = {
     container: init,
     groupFiles: group.entryFiles(),

@@ -1,13 +1,10 @@
 import { BackendError } from '../../errors.ts';
-import { deniesDevices } from './denies-devices.ts';
 import type { BundleConfig, BundleProcess } from './schema.ts';
 
 /** Refuses what fields ask for together that none of them asks for alone. @throws BackendError `invalid-spec`. */
 export function checkConfig(config: BundleConfig): void {
   const problem = contradiction(config);
   if (problem !== null) throw new BackendError('invalid-spec', 'check config', problem);
-  const hasOwnUsers = config.linux.namespaces.some(({ type }) => type === 'user');
-  if (config.process) checkMountPower(config.process, { deniesDevices: deniesDevices(config), hasOwnUsers });
 }
 
 /**
@@ -16,11 +13,12 @@ export function checkConfig(config: BundleConfig): void {
 export function checkMountPower(
   { capabilities }: BundleProcess,
   container: { readonly deniesDevices: boolean; readonly hasOwnUsers: boolean },
+  group: { readonly holdsDevices: boolean },
 ): void {
   const mayMount = capabilities?.bounding.includes('CAP_SYS_ADMIN') === true && !container.hasOwnUsers;
-  if (!mayMount || !container.deniesDevices) return;
+  if (!mayMount || !container.deniesDevices || group.holdsDevices) return;
   const message =
-    'process.capabilities.bounding: CAP_SYS_ADMIN can mount the devices that linux.resources.devices denies: leave one out';
+    'process.capabilities.bounding: CAP_SYS_ADMIN can mount the devices that linux.resources.devices denies, and this node has no devices controller to hold it: leave one out';
   throw new BackendError('invalid-spec', 'check config', message);
 }
 

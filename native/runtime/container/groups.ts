@@ -27,6 +27,8 @@ export function cgroupPathOf(config: BundleConfig, id: string): string {
 
 /** A container's group in every hierarchy. */
 export interface ContainerGroup {
+  /** Whether denied devices are refused by the kernel. */
+  readonly holdsDevices: boolean;
   /** @returns limits this node holds only in part. */
   create(resources: BundleResources): Promise<readonly ClampedSetting[]>;
   /** Changes what it may take; when that is refused, all is as before. @returns as `create` does. */
@@ -47,6 +49,7 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
   const group = below.join('/');
   const driver = await createCgroupDriver({ root });
   return {
+    holdsDevices: driver.holdsDevices,
     create: async (resources) => {
       const { limits, writes } = planResources(resources, driver.version);
       checkLimits(limits);
