@@ -119,7 +119,8 @@ export async function expectSuccess(outcome: Promise<Outcome>): Promise<Outcome>
   return ended;
 }
 
-async function makeRootfs(rootfs: string): Promise<void> {
+/** Lays out a root file system with busybox. */
+export async function makeRootfs(rootfs: string): Promise<void> {
   await mkdir(join(rootfs, 'bin'), { recursive: true });
   // The root of a user namespace could not make them in a directory of the node's root.
   for (const name of ['proc', 'sys', 'dev']) await mkdir(join(rootfs, name));

@@ -12,11 +12,15 @@ declare -A packages=(
   [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"
   [bench]="${build[*]} ${world[*]} bubblewrap crun"
-  [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables python3-minimal shellcheck"
+  [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables podman python3-minimal shellcheck"
   [vm]="${build[*]} ${world[*]} debian-archive-keyring e2fsprogs mmdebstrap qemu-system-x86"
 )
 # Packages whose service Debian would start now and at every boot.
-declare -A services=([openssh-server]=ssh [docker-registry]=docker-registry)
+declare -A services=(
+  [openssh-server]=ssh
+  [docker-registry]=docker-registry
+  [podman]="podman.socket podman.service podman-restart.service podman-auto-update.timer"
+)
 
 main() {
   local wanted missing
@@ -62,9 +66,14 @@ forbid_services() {
 }
 
 disable_services() {
-  local package
+  local package service
   for package in "$@"; do
-    [ -z "${services[$package]:-}" ] || as_root update-rc.d "${services[$package]}" disable >/dev/null
+    for service in ${services[$package]:-}; do
+      case $service in
+        *.*) as_root deb-systemd-helper disable "$service" >/dev/null ;;
+        *) as_root update-rc.d "$service" disable >/dev/null ;;
+      esac
+    done
   done
 }
 
