@@ -4,9 +4,10 @@ import { createKernelBackend } from '../native/index.ts';
 import { DEFAULT_BUNDLE_DIR, openPolicyEngine } from '../policies/index.ts';
 import { type ApiServer, serveApi } from './api/server.ts';
 import { socketPath } from './api/socket-path.ts';
+import { imageSourceOptions, upkeepSettings } from './config/image-options.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import { createSeccompProfiles } from './execute/seccomp-profiles.ts';
-import { createImageSource } from './images/index.ts';
+import { createImageSource, createImageSource, startUpkeep } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
 import { createGitSource } from './source/index.ts';
 import { openStateFiles, sweepStateFiles } from './state/state-files.ts';
@@ -49,7 +50,7 @@ export async function withAgent<Result>(
 
 /** The one place where the parts are chosen. */
 async function compose(config: LoadedConfig): Promise<Composition> {
-  const { source, images, policy, telemetry: otlp, paths, reconcile } = config;
+  const { source, policy, telemetry: otlp, paths, reconcile } = config;
   const telemetry = await createTelemetry({
     endpoint: otlp.endpoint ?? null,
     node: config.node.name,
@@ -64,7 +65,8 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     bundleDir: policy.bundle ?? DEFAULT_BUNDLE_DIR,
     timeoutMs: policy.timeoutMs,
   });
-  const agent = createAgent({
+  const images = await createImageSource({ ...imageSourceOptions(config), inUse: () => agent.imagesInUse() });
+  const agent: Agent = createAgent({
     node: config.node,
     version,
     branch: source.branch,
@@ -78,11 +80,8 @@ async function compose(config: LoadedConfig): Promise<Composition> {
       auth: definedOnly(source.auth),
       limits: { timeoutMs: source.timeoutSeconds * 1_000 },
     }),
-    images: await createImageSource({
-      stateDir: paths.state,
-      registries: { insecure: images.insecureRegistries, authFile: images.authFile ?? null },
-      trustedKeys: images.keys.map(({ name, file }) => ({ name, keyFile: file })),
-    }),
+    images,
+    imageAdmin: images.admin,
     engine,
     backend: await createKernelBackend({ stateDir: paths.state, runDir: paths.run, cgroupRoot: config.cgroupRoot }),
     telemetry,
@@ -101,10 +100,11 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     },
     now: Date.now,
   });
+  const upkeep = startUpkeep(images, upkeepSettings(config), telemetry);
   return {
     agent,
     close: async () => {
-      await Promise.race([agent.stop(), sleep(LONGEST_STOP_MS)]);
+      await Promise.race([Promise.all([agent.stop(), upkeep.stop()]), sleep(LONGEST_STOP_MS)]);
       await engine.close();
       await telemetry.shutdown();
     },

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import type { NodeStatus } from '../../manifests/index.ts';
+import type { ImageAdmin, PullProgress } from '../images/index.ts';
 import type { Preview } from '../loop/preview.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import type { ManifestFile } from '../source/index.ts';
@@ -21,7 +22,13 @@ export interface ApiClient {
   plan(): Promise<Plan | null>;
   preview(files: readonly ManifestFile[]): Promise<Preview>;
   sync(): Promise<NodeStatus>;
+  readonly images: ImageApi;
 }
+
+/** The agent's image store, as its own administration has it, over the socket. */
+export type ImageApi = Omit<ImageAdmin, 'pulls' | 'fetchedBytes'> & {
+  pulls(): Promise<readonly PullProgress[]>;
+};
 
 /** @param socketPath where the agent listens. */
 export function createApiClient(socketPath: string): ApiClient {
@@ -32,6 +39,15 @@ export function createApiClient(socketPath: string): ApiClient {
     plan: () => call('GET', '/v1/plan'),
     preview: (files) => call('POST', '/v1/preview', JSON.stringify(files)),
     sync: () => call('POST', '/v1/sync'),
+    images: {
+      list: () => call('GET', '/v1/images'),
+      pulls: () => call('GET', '/v1/pulls'),
+      inspect: (name) => call('POST', '/v1/images/inspect', JSON.stringify({ name })),
+      fetch: (reference, from) => call('POST', '/v1/images/fetch', JSON.stringify({ reference, from })),
+      discard: async (name) => void (await call('POST', '/v1/images/discard', JSON.stringify({ name }))),
+      verify: (name, repair) => call('POST', '/v1/images/verify', JSON.stringify({ name, repair })),
+      prune: (mode) => call('POST', '/v1/images/prune', JSON.stringify({ mode })),
+    },
   };
 }
 

@@ -4,6 +4,8 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Agent } from '../loop/agent.ts';
 import type { ManifestFile } from '../source/index.ts';
+import { type Handler, IMAGE_ROUTES } from './image-routes.ts';
+import { readBody } from './read-body.ts';
 
 /** The agent's local API over a Unix socket that only root can open. */
 export interface ApiServer {
@@ -22,8 +24,6 @@ export class AgentRunningError extends Error {
   }
 }
 
-type Handler = (agent: Agent, request: IncomingMessage) => unknown;
-
 /** A previewed tree is never larger than one the source would accept, JSON included. */
 const LARGEST_BODY = 32 * 1024 * 1024;
 
@@ -33,6 +33,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /v1/plan': (agent) => agent.plan(),
   'POST /v1/preview': async (agent, request) => agent.preview(await readFiles(request)),
   'POST /v1/sync': (agent) => agent.sync(),
+  ...IMAGE_ROUTES,
 };
 
 /**
@@ -72,14 +73,8 @@ async function respond(agent: Agent | null, request: IncomingMessage, response: 
 }
 
 async function readFiles(request: IncomingMessage): Promise<readonly ManifestFile[]> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LARGEST_BODY) throw new Error('the manifests are larger than a commit may have');
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as readonly ManifestFile[];
+  const text = await readBody(request, LARGEST_BODY, 'the manifests are larger than a commit may have');
+  return JSON.parse(text) as readonly ManifestFile[];
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

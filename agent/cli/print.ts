@@ -40,3 +40,13 @@ export function age(sinceMs: number, nowMs: number): string {
   if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
   return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+const STEP = 1024;
+
+/** @returns a number of bytes for people: `512B`, `1.5MiB`, `20GiB`. */
+export function showBytes(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(STEP)));
+  const value = bytes / STEP ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)}${UNITS[power]}`;
+}

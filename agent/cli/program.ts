@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { loadConfig } from '../config/load-config.ts';
 import { version } from '../version.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { addImageCommands, type RunVerb } from './image-commands.ts';
 import type { Output, OutputFormat } from './print.ts';
 import type { VerbContext } from './verb-context.ts';
 import { type ExecOptions, exec } from './verbs/exec.ts';
@@ -39,7 +40,7 @@ function buildProgram(output: Output, done: (code: number) => void): Command {
     .addOption(new Option('-o, --output <format>', 'how to print answers').choices(['text', 'json']).default('text'))
     .showHelpAfterError('(holdfast --help lists the verbs)')
     .addHelpText('after', EXIT_CODES);
-  const run =
+  const run: RunVerb =
     <Args extends readonly unknown[]>(verb: (context: VerbContext, ...args: Args) => Promise<number>) =>
     async (...args: Args): Promise<void> => {
       const { config, output: format } = program.opts<{ config: string; output: OutputFormat }>();
@@ -85,6 +86,7 @@ function buildProgram(output: Output, done: (code: number) => void): Command {
     .description('what the containers of this node use, as root of the node')
     .option('--interval <ms>', 'measure CPU over this long', parseInterval, 500)
     .action(({ interval }: { interval: number }) => run(top)(interval));
+  addImageCommands(program, run);
   program.command('sync').description('poll the source now').action(run(sync));
   program
     .command('validate')

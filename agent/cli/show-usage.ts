@@ -1,14 +1,11 @@
 import type { ContainerStats } from '../../native/index.ts';
-import { table } from './print.ts';
+import { showBytes, table } from './print.ts';
 
 /** What a container used over a short while. */
 export interface ContainerLoad extends ContainerStats {
   /** Thousandths of a CPU, on average since the reading before. */
   readonly cpuMillis: number;
 }
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
-const STEP = 1024;
 
 /** @returns what each container used between two readings. One that was started anew in between is left out. */
 export function loadsBetween(
@@ -45,10 +42,4 @@ export function showUsage(loads: readonly ContainerLoad[]): string {
     ['POD', 'CONTAINER', 'CPU', 'MEMORY', 'PIDS', 'READ', 'WRITTEN', 'THROTTLED', 'OOM-KILLS', ...waits],
     rows,
   );
-}
-
-function showBytes(bytes: number): string {
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(STEP)));
-  const value = bytes / STEP ** power;
-  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)}${UNITS[power]}`;
 }

@@ -52,13 +52,72 @@ const source = z.strictObject({
     .default({}),
 });
 
+const host = z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must be `host` or `host:port`, as in image references');
+
+const registry = z
+  .strictObject({
+    /** `host[:port]` as in image references; `docker.io` is Docker Hub. */
+    host,
+    /** Asked before it, in this order; `host[:port]` and a path that comes before every repository. */
+    mirrors: z
+      .array(z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._/-]+)?$/, 'must be `host[:port][/path]`'))
+      .default([]),
+    plainHttp: z.boolean().default(false),
+    /** PEM certificates of the authorities to believe, instead of the system's. */
+    caFile: absolutePath.optional(),
+    /** PEM certificate and key to show. */
+    certificateFile: absolutePath.optional(),
+    keyFile: absolutePath.optional(),
+  })
+  .refine(
+    ({ certificateFile, keyFile }) => (certificateFile === undefined) === (keyFile === undefined),
+    'certificateFile and keyFile go together',
+  );
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as `22:30`, in quotes');
+
+const download = z.strictObject({
+  /** Layers fetched at once. */
+  parallelLayers: z.number().int().min(1).max(16).default(3),
+  /** Of all layers together; no limit unless given. */
+  bytesPerSecond: z.number().int().min(1_024).optional(),
+  /** The time of day, local to the node, in which layers are fetched; over midnight when `to` is the earlier one. */
+  window: z.strictObject({ from: timeOfDay, to: timeOfDay }).optional(),
+});
+
+const imageStore = z.strictObject({
+  /** Disk that a pull must leave free. */
+  reserveBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(64 * 1024 * 1024),
+  /** Images that nothing has needed for so long are removed; 0 keeps them until the disk is needed. */
+  keepUnusedHours: z.number().min(0).max(87_600).default(168),
+});
+
+const verification = z.strictObject({
+  /** How often every stored layer is verified again. */
+  everyHours: z.number().min(0.01).max(8_760).default(24),
+  bytesPerSecond: z
+    .number()
+    .int()
+    .min(4_096)
+    .default(8 * 1024 * 1024),
+});
+
 const images = z.strictObject({
   /** `host[:port]` of registries that are spoken to over plain HTTP. */
   insecureRegistries: z.array(text).default([]),
-  /** Docker `config.json` with credentials. */
+  /** Docker `config.json` with credentials, or the helpers that have them. */
   authFile: absolutePath.optional(),
   /** Public keys (PEM) whose cosign signatures count; the name is what policies see. */
   keys: z.array(z.strictObject({ name: text, file: absolutePath })).default([]),
+  /** Registries that are reached in another way than others. */
+  registries: z.array(registry).default([]),
+  download: download.prefault({}),
+  store: imageStore.prefault({}),
+  verify: verification.prefault({}),
 });
 
 const policy = z.strictObject({

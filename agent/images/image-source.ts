@@ -21,33 +21,45 @@ export interface ImageConfig {
   readonly stopSignal: string;
 }
 
+/** An image the store knows, by its digest. */
 export interface StoredImage {
   readonly digest: string;
   readonly references: readonly string[];
   /** Compressed bytes. */
   readonly size: number;
+  /** Whether every layer is unpacked. */
+  readonly isPresent: boolean;
+  /** Whether a person asked for it to be kept. */
+  readonly isPinned: boolean;
+  /** When the newest of its references was resolved, milliseconds since the epoch. */
+  readonly resolvedAt: number;
+}
+
+/** How fresh an answer has to be. */
+export interface Freshness {
+  /** The registry is asked again once for each value of this, such as a commit: `imagePullPolicy: Always`. */
+  readonly onceFor: string;
 }
 
 /** Images: resolved and verified from a registry, kept by digest on disk. */
 export interface ImageSource {
   /**
-   * Resolves a reference (a tag once; the answer is kept on disk and used until `forget`), fetches manifest and config by digest,
-   * and verifies signatures. Works offline for what was resolved before.
+   * Resolves a reference (a tag once; the answer is kept on disk and used until `forget` or a `freshness` not met yet),
+   * fetches manifest and config by digest, and verifies signatures. Works offline for what was resolved before.
    * @throws ImageError
    */
-  resolve(reference: string): Promise<ResolvedImage>;
+  resolve(reference: string, freshness?: Freshness): Promise<ResolvedImage>;
+  /** @returns what a reference led to before, though its tag may have moved on; offline. Null when that is not kept. */
+  recall(reference: string, digest: string): Promise<ResolvedImage | null>;
   /** Makes a digest resolved before complete on disk: every layer fetched, checked and unpacked. Idempotent. @throws ImageError */
   pull(digest: string): Promise<void>;
   /** @returns whether every layer of it is unpacked and ready to run, offline. */
   isPresent(digest: string): Promise<boolean>;
   /** Unpacked layer directories in overlayfs form, uppermost first. @throws ImageError `not-present` */
   layers(digest: string): Promise<readonly string[]>;
-  list(): Promise<readonly StoredImage[]>;
-  /** Removes an image and every blob and layer no other image uses. */
-  remove(digest: string): Promise<void>;
 }
 
-/** Closed: `unreachable` and `interrupted` may pass by themselves, the others need a person. */
+/** Closed: `unreachable`, `interrupted` and `outside-window` pass by themselves, the others may need a person. */
 export type ImageErrorCode =
   | 'bad-reference'
   | 'unreachable'
@@ -61,6 +73,8 @@ export type ImageErrorCode =
   | 'bad-layer'
   | 'too-large'
   | 'no-space'
+  | 'in-use'
+  | 'outside-window'
   | 'not-present'
   | 'store';
 

@@ -27,10 +27,18 @@ export interface Resolution {
   readonly documents: readonly Buffer[];
 }
 
-/** Resolves a reference at its registry. Nothing is written. @throws ImageError */
-export async function resolveFromRegistry(context: ResolveContext, reference: string): Promise<Resolution> {
+/**
+ * Resolves a reference at its registry. Nothing is written.
+ * @param tagOrDigest what to look for there instead of the tag of the reference; a digest in that always counts.
+ * @throws ImageError
+ */
+export async function resolveFromRegistry(
+  context: ResolveContext,
+  reference: string,
+  tagOrDigest: string | null = null,
+): Promise<Resolution> {
   const { target, parsed } = targetOf(reference);
-  return fromRegistry(context, target, parsed.digest ?? parsed.tag ?? 'latest');
+  return fromRegistry(context, target, parsed.digest ?? tagOrDigest ?? parsed.tag ?? 'latest');
 }
 
 /** Looks for signatures once more, for the digest that is known; whatever a tag names by now. @throws ImageError */
@@ -100,7 +108,10 @@ function conclude(
   const evidence = valid.map(({ scheme, payload, signature }) => ({ scheme, payload: digestOf(payload), signature }));
   return {
     chain,
-    record: { reference, registry, repository, topDigest, digest, evidence },
+    record: {
+      ...{ reference, registry, repository, topDigest, digest, evidence },
+      ...{ isPinned: false, resolvedAt: Date.now(), freshFor: null },
+    },
     documents: [...chain.documents, ...valid.map(({ payload }) => payload)],
     image: {
       reference,

@@ -1,14 +1,24 @@
 import type { Platform } from './documents/platform.ts';
-import { ImageError, type ImageSource, type StoredImage } from './image-source.ts';
-import { createPullLayers } from './pull-layers.ts';
+import { createGarbage, type Garbage } from './garbage.ts';
+import type { ImageAdmin, ImagesInUse } from './image-admin.ts';
+import { createImageAdmin } from './image-administration.ts';
+import { ImageError, type ImageSource } from './image-source.ts';
+import { createPullBoard, type PullBoard } from './progress.ts';
+import { createPullLayers, type PullOptions, type PullSource } from './pull-layers.ts';
 import type { RegistryClient } from './registry/registry-client.ts';
 import { type KnownImage, Resolutions } from './resolutions.ts';
 import type { TrustedKey } from './signature/trusted-key.ts';
 import type { ImageStore } from './store/image-store.ts';
+import { createLayerCheck, type LayerCheck } from './verify/layer-check.ts';
 
-/** An image source whose answers can be given up: the next `resolve` of a forgotten reference asks the registry again. */
+/** An image source whose answers can be given up, and the store behind it. */
 export interface StoredImages extends ImageSource {
+  /** The next `resolve` of a forgotten reference asks the registry again. */
   forget(reference: string): Promise<void>;
+  /** What people do with the store. */
+  readonly admin: ImageAdmin;
+  readonly check: LayerCheck;
+  readonly garbage: Garbage;
 }
 
 /** What an image source is made of. */
@@ -17,32 +27,42 @@ export interface StoredImagesParts {
   readonly store: ImageStore;
   readonly platform: Platform;
   readonly trustedKeys: readonly TrustedKey[];
+  readonly inUse: ImagesInUse;
+  readonly pulling: PullOptions;
 }
 
-/** Makes the image source over a store, and removes from that what nothing uses. */
+/** Makes the image source over a store, and removes from that what no record speaks for. */
 export async function createStoredImages(parts: StoredImagesParts): Promise<StoredImages> {
   const { client, store } = parts;
+  const board: PullBoard = createPullBoard();
   const resolutions = new Resolutions({ ...parts, blobs: store.blobs }, store);
-  const pullLayers = createPullLayers(client, store);
-  const resolving = sharing(resolutions.resolve.bind(resolutions));
-  const pulling = sharing(async (digest: string) =>
-    pullLayers(digest, (await known(resolutions, digest)).layers, resolutions.recordsOf(digest)),
+  const present = (digest: string): Promise<readonly string[]> => layerDirectories(resolutions, store, digest);
+  const isPresent = (digest: string): Promise<boolean> => present(digest).then(...yesOrNo);
+  const planned: PullSource = { client, cause: 'planned' };
+  const pulling = sharing(async (digest: string, source: PullSource = planned) =>
+    pullLayers(digest, (await known(resolutions, digest)).layers, resolutions.recordsOf(digest), source),
   );
+  const isBusy = (digest: string): boolean => pulling.underWay(digest) !== undefined;
+  const garbage = createGarbage({ resolutions, store, inUse: parts.inUse, isBusy });
+  const pullLayers = createPullLayers({ store, board, garbage }, parts.pulling);
+  const pull = (digest: string, source?: PullSource): Promise<void> => coded(digest, pulling(digest, source));
+  const check = createLayerCheck({ resolutions, store, pull });
+  const admin = createImageAdmin({ ...parts, resolutions, board, garbage, check, isPresent, pull });
   await resolutions.sweep();
   return {
-    resolve: (reference) => coded(reference, resolving(reference)),
-    pull: (digest) => coded(digest, pulling(digest)),
-    layers: (digest) => coded(digest, layerDirectories(resolutions, store, digest)),
-    isPresent: (digest) =>
-      layerDirectories(resolutions, store, digest).then(
-        () => true,
-        () => false,
-      ),
-    list: () => coded('images', list(resolutions, store)),
+    resolve: (reference, freshness) => coded(reference, resolutions.resolve(reference, freshness)),
+    recall: (reference, digest) => coded(reference, resolutions.recall(reference, digest)),
+    pull,
+    layers: (digest) => coded(digest, present(digest)),
+    isPresent,
     forget: (reference) => coded(reference, resolutions.forget(reference)),
-    remove: (digest) => coded(digest, remove(resolutions, pulling, digest)),
+    admin: codedAdmin(admin),
+    check,
+    garbage,
   };
 }
+
+const yesOrNo = [(): boolean => true, (): boolean => false] as const;
 
 async function known(resolutions: Resolutions, digest: string): Promise<KnownImage> {
   for (const record of resolutions.recordsOf(digest)) {
@@ -71,33 +91,31 @@ async function layerDirectories(
   return upperFirst.map((diffId) => store.paths.layer(diffId));
 }
 
-async function list(resolutions: Resolutions, store: ImageStore): Promise<readonly StoredImage[]> {
-  const digests = [...new Set(store.references.all().map(({ digest }) => digest))].sort();
-  const images: StoredImage[] = [];
-  for (const digest of digests) {
-    const references = resolutions.recordsOf(digest).map(({ reference }) => reference);
-    const image = await known(resolutions, digest).catch(() => null);
-    images.push({ digest, references, size: image?.image.size ?? 0 });
-  }
-  return images;
+function codedAdmin(admin: ImageAdmin): ImageAdmin {
+  return {
+    list: () => coded('images', admin.list()),
+    inspect: (name) => coded(name, admin.inspect(name)),
+    fetch: (reference, from) => coded(reference, admin.fetch(reference, from)),
+    discard: (name) => coded(name, admin.discard(name)),
+    verify: (name, repair) => coded(name ?? 'images', admin.verify(name, repair)),
+    prune: (mode) => coded('images', admin.prune(mode)),
+    pulls: admin.pulls,
+    fetchedBytes: admin.fetchedBytes,
+  };
 }
 
-async function remove(resolutions: Resolutions, pulling: Sharing<void>, digest: string): Promise<void> {
-  await pulling.underWay(digest)?.catch(() => undefined);
-  for (const { reference } of resolutions.recordsOf(digest)) await resolutions.forget(reference);
-  await resolutions.sweep();
-}
-
-/** An operation that two callers with the same argument do once. */
-interface Sharing<T> {
-  (key: string): Promise<T>;
+/** An operation that two callers with the same first argument do once. */
+interface Sharing<T, Rest extends readonly unknown[]> {
+  (key: string, ...rest: Rest): Promise<T>;
   underWay(key: string): Promise<T> | undefined;
 }
 
-function sharing<T>(operation: (key: string) => Promise<T>): Sharing<T> {
+function sharing<T, Rest extends readonly unknown[]>(
+  operation: (key: string, ...rest: Rest) => Promise<T>,
+): Sharing<T, Rest> {
   const running = new Map<string, Promise<T>>();
-  const share = (key: string): Promise<T> => {
-    const shared = running.get(key) ?? operation(key).finally(() => running.delete(key));
+  const share = (key: string, ...rest: Rest): Promise<T> => {
+    const shared = running.get(key) ?? operation(key, ...rest).finally(() => running.delete(key));
     running.set(key, shared);
     return shared;
   };

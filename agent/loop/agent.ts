@@ -2,7 +2,9 @@ import type { NodeStatus, WorkloadKey } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { PolicyEngine } from '../../policies/index.ts';
 import { createExecutor, type ExecutorPorts } from '../execute/executor.ts';
+import type { ImageAdmin, ImageUse } from '../images/image-admin.ts';
 import type { ImageSource } from '../images/image-source.ts';
+import { imageUse } from '../observe/image-use.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import type { PlanContext, Version } from '../reconcile/state.ts';
@@ -18,6 +20,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createLooker } from './look.ts';
 import { type Preview, preview } from './preview.ts';
 import { createReporter } from './reporter.ts';
+import { neededImages } from './snapshot.ts';
 import { createSync } from './sync.ts';
 import { createWorkFloor } from './work-floor.ts';
 
@@ -28,6 +31,8 @@ export interface AgentPorts {
   readonly source: Source;
   readonly branch: string;
   readonly images: ImageSource;
+  /** The store behind the images, for people. */
+  readonly imageAdmin: ImageAdmin;
   readonly engine: PolicyEngine;
   readonly backend: ContainerBackend;
   readonly telemetry: Telemetry;
@@ -51,6 +56,9 @@ export interface Agent {
   plan(): Plan | null;
   /** What these manifests would do to the node, were they committed. */
   preview(files: readonly ManifestFile[]): Promise<Preview>;
+  readonly images: ImageAdmin;
+  /** @returns which images this node needs, or null while that is not known. @throws BackendError */
+  imagesInUse(): Promise<ImageUse | null>;
   /** Ends the loop after the work under way; containers run on. */
   stop(): Promise<void>;
 }
@@ -107,6 +115,12 @@ export function createAgent(ports: AgentPorts): Agent {
     status: () => publisher.current(),
     plan: () => looker.snapshot()?.plan ?? null,
     preview: (files) => preview(files, ports, board.lastGood),
+    images: ports.imageAdmin,
+    imagesInUse: async () => {
+      const desired = board.desired();
+      if (desired === null) return null;
+      return imageUse(await backend.observe(), [...neededImages(desired), ...(await state.readGoodImages())]);
+    },
     stop: async () => {
       unwatch();
       await heartbeat.stop();

@@ -8,7 +8,7 @@ import type { Telemetry } from '../telemetry/index.ts';
 
 /** What judging a workload needs. */
 export interface PreparePorts {
-  readonly images: Pick<ImageSource, 'resolve'>;
+  readonly images: Pick<ImageSource, 'resolve' | 'recall'>;
   readonly engine: Pick<PolicyEngine, 'evaluate'>;
   readonly telemetry: Telemetry;
   readonly node: { readonly name: string; readonly labels: StringMap };
@@ -20,7 +20,7 @@ export type Prepared =
 
 /** Resolves a workload's images and asks the policies about exactly what would run. */
 export async function prepare(located: LocatedWorkload, revision: string, ports: PreparePorts): Promise<Prepared> {
-  const resolved = await resolveImages(located, ports.images);
+  const resolved = await resolveImages(located, revision, ports.images);
   if (!resolved.ok) return resolved;
   const digests = mapValues(resolved.images, (image) => image.facts.digest);
   const version: Version = {
@@ -36,10 +36,11 @@ export async function prepare(located: LocatedWorkload, revision: string, ports:
 
 /** Judges a version that ran well before, by the policies and the image signatures as they are now. */
 export async function judgeAgain(version: Version, ports: PreparePorts): Promise<LastGood> {
-  const resolved = await resolveImages(version, ports.images);
   const facts: Record<string, ImageFacts> = {};
-  for (const [reference, image] of Object.entries(resolved.ok ? resolved.images : {})) {
-    if (image.facts.digest === version.images[reference]?.digest) facts[reference] = image.facts;
+  for (const [reference, { digest }] of Object.entries(version.images)) {
+    // A tag may have moved on meanwhile; what it led to then is what ran.
+    const image = await ports.images.recall(reference, digest).catch(() => null);
+    if (image !== null) facts[reference] = image.facts;
   }
   return { version, verdict: await judge(version, facts, ports) };
 }
@@ -48,13 +49,22 @@ type Resolution =
   | { readonly ok: true; readonly images: Record<string, ResolvedImage> }
   | { readonly ok: false; readonly failure: Failure };
 
+/** With `imagePullPolicy: Always` the registry is asked again once for each commit. */
 async function resolveImages(
   { workload }: Pick<LocatedWorkload, 'workload'>,
+  revision: string,
   images: Pick<ImageSource, 'resolve'>,
 ): Promise<Resolution> {
-  const references = [...new Set(allContainers(workload.pod).map((container) => container.image))];
+  const containers = allContainers(workload.pod);
+  const references = [...new Set(containers.map((container) => container.image))];
+  const isFresh = (reference: string): boolean =>
+    containers.some(({ image, imagePullPolicy }) => image === reference && imagePullPolicy === 'Always');
   try {
-    const resolved = await Promise.all(references.map((reference) => images.resolve(reference)));
+    const resolved = await Promise.all(
+      references.map((reference) =>
+        isFresh(reference) ? images.resolve(reference, { onceFor: revision }) : images.resolve(reference),
+      ),
+    );
     return { ok: true, images: Object.fromEntries(resolved.map((image, index) => [references[index], image])) };
   } catch (error) {
     return { ok: false, failure: toFailure(error) };

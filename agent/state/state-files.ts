@@ -14,18 +14,22 @@ export interface StateFiles {
   readLastGood(): Promise<ReadonlyMap<string, Version>>;
   writeLastGood(version: Version): Promise<void>;
   removeLastGood(key: string): Promise<void>;
+  /** Digests of the images of every last good version, and of the one that ran well before it. */
+  readGoodImages(): Promise<ReadonlySet<string>>;
   /** The newest status, for `holdfast status` while the agent is down. */
   readStatus(): Promise<NodeStatus | null>;
   writeStatus(status: NodeStatus): Promise<void>;
 }
 
 const LAST_GOOD = 'last-good';
+const PREVIOUS_GOOD = 'previous-good';
 
 /** Opens the state files below a directory; they are made when first written. */
 export function openStateFiles(stateDir: string): StateFiles {
   const appliedPath = join(stateDir, 'applied.json');
   const statusPath = join(stateDir, 'status.json');
   const lastGoodDir = join(stateDir, LAST_GOOD);
+  const previousDir = join(stateDir, PREVIOUS_GOOD);
   return {
     readApplied: async () => {
       const commit = (await readJson<{ commit?: unknown }>(appliedPath))?.commit;
@@ -33,8 +37,21 @@ export function openStateFiles(stateDir: string): StateFiles {
     },
     writeApplied: (commit) => writeDurably(appliedPath, JSON.stringify({ commit })),
     readLastGood: () => readVersions(lastGoodDir),
-    writeLastGood: (version) => writeDurably(join(lastGoodDir, fileName(keyOf(version))), JSON.stringify(version)),
-    removeLastGood: (key) => removeDurably(join(lastGoodDir, fileName(key))),
+    writeLastGood: async (version) => {
+      const name = fileName(keyOf(version));
+      const before = asVersion(await readJson(join(lastGoodDir, name)));
+      if (before !== null && before.identity !== version.identity)
+        await writeDurably(join(previousDir, name), JSON.stringify(before));
+      await writeDurably(join(lastGoodDir, name), JSON.stringify(version));
+    },
+    removeLastGood: async (key) => {
+      await removeDurably(join(previousDir, fileName(key)));
+      await removeDurably(join(lastGoodDir, fileName(key)));
+    },
+    readGoodImages: async () => {
+      const good = [...(await readVersions(lastGoodDir)).values(), ...(await readVersions(previousDir)).values()];
+      return new Set(good.flatMap(({ images }) => Object.values(images).map(({ digest }) => digest)));
+    },
     readStatus: () => readJson<NodeStatus>(statusPath),
     writeStatus: (status) => writeDurably(statusPath, JSON.stringify(status)),
   };
@@ -45,7 +62,7 @@ const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
 /** Removes unfinished state files of an agent that died. Only for the one agent of the node, before it writes any. */
 export async function sweepStateFiles(stateDir: string): Promise<void> {
-  for (const directory of [stateDir, join(stateDir, LAST_GOOD)]) {
+  for (const directory of [stateDir, join(stateDir, LAST_GOOD), join(stateDir, PREVIOUS_GOOD)]) {
     const names = await readdir(directory).catch((): string[] => []);
     for (const name of names) if (UNFINISHED.test(name)) await rm(join(directory, name), { force: true });
   }

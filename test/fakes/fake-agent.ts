@@ -1,5 +1,6 @@
 import type { Agent } from '../../agent/loop/agent.ts';
 import type { ConditionType, NodeStatus } from '../../manifests/index.ts';
+import { fakeImageAdmin } from './fake-image-admin.ts';
 
 /** @returns an agent that answers as it is told and does nothing. */
 export function fakeAgent(answers: Partial<Agent> = {}): Agent {
@@ -10,6 +11,8 @@ export function fakeAgent(answers: Partial<Agent> = {}): Agent {
     status: () => sampleStatus(),
     plan: () => null,
     preview: async () => ({ ok: false, code: 'empty-revision', message: 'nothing', problems: [] }),
+    images: fakeImageAdmin(),
+    imagesInUse: async () => null,
     stop: async () => undefined,
     ...answers,
   };

@@ -23,6 +23,16 @@ export function createFakeImages(): FakeImages {
   const pulled = new Set<string>();
   const digestFor = (reference: string): string =>
     /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1] ?? digestOf(reference);
+  const answer = (reference: string): ResolvedImage => {
+    const digest = digestFor(reference);
+    const pinnedDigest = reference.includes('@') ? digest : null;
+    return {
+      reference,
+      facts: { digest, pinnedDigest, user: '1000', labels: {}, signedBy: ['release'], ...described.get(reference) },
+      config: { entrypoint: ['/bin/app'], cmd: [], env: [], workingDir: '/', user: '1000', stopSignal: '' },
+      size: 1,
+    };
+  };
   const check = (reference: string): void => {
     const code = [...broken].find(([name]) => name === reference || digestFor(name) === reference)?.[1];
     if (code !== undefined) throw new ImageError(code, reference, `${reference} is broken: ${code}`);
@@ -34,14 +44,12 @@ export function createFakeImages(): FakeImages {
     describe: (reference, facts) => void described.set(reference, facts),
     resolve: async (reference) => {
       check(reference);
-      const digest = digestFor(reference);
-      const pinnedDigest = reference.includes('@') ? digest : null;
-      return {
-        reference,
-        facts: { digest, pinnedDigest, user: '1000', labels: {}, signedBy: ['release'], ...described.get(reference) },
-        config: { entrypoint: ['/bin/app'], cmd: [], env: [], workingDir: '/', user: '1000', stopSignal: '' },
-        size: 1,
-      };
+      return answer(reference);
+    },
+    recall: async (reference, digest) => {
+      check(reference);
+      const image = answer(reference);
+      return image.facts.digest === digest ? image : null;
     },
     pull: async (digest) => {
       check(digest);
@@ -52,7 +60,5 @@ export function createFakeImages(): FakeImages {
       if (!pulled.has(digest)) throw new ImageError('not-present', digest, `${digest} is not on this node`);
       return [];
     },
-    list: async () => [...pulled].map((digest) => ({ digest, references: [], size: 1 })),
-    remove: async (digest) => void pulled.delete(digest),
   };
 }

@@ -170,9 +170,13 @@ describe('a registry that asks who is there', () => {
 });
 
 test.each([
-  ['127.0.0.1:5000', { '127.0.0.1:5000': { username: 'a', password: 'b' } }, { user: 'a', password: 'b' }],
-  ['docker.io', { 'https://index.docker.io/v1/': { auth: 'dTpw' } }, { user: 'u', password: 'p' }],
-  ['host', { 'https://host/v2/': { auth: 'dTpwOnE=' } }, { user: 'u', password: 'p:q' }],
+  [
+    '127.0.0.1:5000',
+    { '127.0.0.1:5000': { username: 'a', password: 'b' } },
+    { kind: 'password', user: 'a', password: 'b' },
+  ],
+  ['docker.io', { 'https://index.docker.io/v1/': { auth: 'dTpw' } }, { kind: 'password', user: 'u', password: 'p' }],
+  ['host', { 'https://host/v2/': { auth: 'dTpwOnE=' } }, { kind: 'password', user: 'u', password: 'p:q' }],
   ['host', { 'other.host': { auth: 'dTpw' } }, null],
   ['host', { host: { auth: '' } }, null],
 ])('credentials for %s are found in config.json', async (name, auths, expected) => {

@@ -11,6 +11,10 @@ export function openSource(
     readonly platform?: { readonly os: 'linux'; readonly architecture: string; readonly variant: string | null };
     readonly idleMs?: number;
     readonly attempts?: number;
+    readonly registries?: Partial<ImageSourceOptions['registries']>;
+    readonly pulling?: ImageSourceOptions['pulling'];
+    /** What runs; nothing unless given. */
+    readonly inUse?: ImageSourceOptions['inUse'];
   } = {},
 ): Promise<StoredImages> {
   return createImageSource({
@@ -20,7 +24,10 @@ export function openSource(
       authFile: options.authFile ?? null,
       patience: { connectMs: 2_000, idleMs: options.idleMs ?? 2_000 },
       retry: { attempts: options.attempts ?? 3, delayMs: 10 },
+      ...options.registries,
     },
+    pulling: options.pulling ?? {},
+    inUse: options.inUse ?? (async () => ({ kept: new Set(), running: new Map() })),
     trustedKeys: options.trustedKeys ?? [],
     ...(options.platform ? { platform: options.platform } : {}),
   });

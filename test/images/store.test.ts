@@ -84,24 +84,27 @@ test('removes an image and what no other image uses', async () => {
     await source.resolve(tagReference);
     await source.pull(digest);
   }
-  expect(await source.list()).toEqual(
+  expect(await source.admin.list()).toEqual(
     [a, b]
       .map(({ digest, reference, tagReference }) => ({
         digest,
         references: [tagReference, reference],
         size: expect.any(Number),
+        isPresent: true,
+        isPinned: false,
+        resolvedAt: expect.any(Number),
       }))
       .sort((x, y) => (x.digest < y.digest ? -1 : 1)),
   );
   expect(await counts(stateDir)).toEqual({ layers: 3, blobs: 4, references: 4, tmp: 0 });
-  await source.remove(a.digest);
+  await source.admin.discard(a.digest);
   expect(await counts(stateDir)).toEqual({ layers: 2, blobs: 2, references: 2, tmp: 0 });
   expect(await source.isPresent(a.digest)).toBe(false);
   expect(await source.isPresent(b.digest)).toBe(true);
   await expect(source.layers(a.digest)).rejects.toMatchObject({ code: 'not-present' });
   await expect(source.pull(a.digest)).rejects.toMatchObject({ code: 'not-present' });
-  await source.remove(a.digest);
-  await source.remove(b.digest);
+  await expect(source.admin.discard(a.digest)).rejects.toMatchObject({ code: 'not-present' });
+  await source.admin.discard(b.digest);
   expect(await counts(stateDir)).toEqual({ layers: 0, blobs: 0, references: 0, tmp: 0 });
 });
 
@@ -125,7 +128,7 @@ test('removes no layer while a damaged record may speak for it, and heals with t
   const [record = ''] = await readdir(join(stateDir, 'images/references'));
   await writeFile(join(stateDir, 'images/references', record), '{"reference":');
   const restarted = await openSource(stateDir, [registry.host]);
-  expect(await restarted.list()).toEqual([]);
+  expect(await restarted.admin.list()).toEqual([]);
   expect(await counts(stateDir)).toEqual({ layers: 2, blobs: 2, references: 1, tmp: 0 });
   await restarted.resolve(image.reference);
   expect(await restarted.isPresent(image.digest)).toBe(true);

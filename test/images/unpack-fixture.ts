@@ -14,6 +14,8 @@ export interface Unpacked {
   readonly refusal: { readonly code: string; readonly message: string } | null;
   /** The layer's directory. */
   readonly layer: string;
+  /** What the layer was noted to consist of. */
+  readonly inventory: string;
   /** Names beside the layer's directory: only what was there before, unless something got out. */
   readonly around: readonly string[];
   remove(): Promise<void>;
@@ -26,6 +28,7 @@ export async function unpack(
 ): Promise<Unpacked> {
   const tar = Buffer.isBuffer(source) ? source : await makeTar(source);
   const directory = await makeTempDir();
+  const inventories = await makeTempDir();
   const layer = join(directory.path, 'layer');
   await mkdir(layer);
   const packed: PackedLayer = {
@@ -35,11 +38,24 @@ export async function unpack(
     diffId: options.diffId ?? `sha256:${createHash('sha256').update(tar).digest('hex')}`,
     stream: chunksOf(options.packed ?? gzipSync(tar)),
   };
-  const refusal = await unpackLayer(packed, layer, { ...UNPACK_LIMITS, ...options.limits }).then(
+  const refusal = await unpackLayer(
+    packed,
+    { directory: layer, inventory: join(inventories.path, 'inventory') },
+    { ...UNPACK_LIMITS, ...options.limits },
+  ).then(
     () => null,
     (error: Error & { code: string }) => ({ code: error.code, message: error.message }),
   );
-  return { refusal, layer, around: await readdir(directory.path), remove: directory.remove };
+  return {
+    refusal,
+    layer,
+    inventory: join(inventories.path, 'inventory'),
+    around: await readdir(directory.path),
+    remove: async () => {
+      await directory.remove();
+      await inventories.remove();
+    },
+  };
 }
 
 async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {

@@ -6,6 +6,7 @@ import { openStateFiles, type StateFiles } from '../../agent/state/state-files.t
 import type { NodeStatus } from '../../manifests/index.ts';
 import type { PolicyInput, Verdict } from '../../policies/index.ts';
 import { createFakeBackend, type FakeBackend, type FakeBackendOptions } from '../fakes/fake-backend.ts';
+import { fakeImageAdmin } from '../fakes/fake-image-admin.ts';
 import { createFakeImages, type FakeImages } from '../fakes/fake-images.ts';
 import { createFakeSource, type FakeSource } from '../fakes/fake-source.ts';
 import { createRecordingTelemetry, type RecordingTelemetry } from '../fakes/recording-telemetry.ts';
@@ -61,6 +62,7 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
       version: '1.2.3',
       branch: 'main',
       ...{ source, backend, telemetry },
+      imageAdmin: fakeImageAdmin(),
       images: { ...images, pull: (digest) => pullLater(world.beforePull(digest), () => images.pull(digest)) },
       engine: { revision: 'sha256:0', evaluate: async (input) => world.judge(input), close: async () => undefined },
       state: breakable(files, broken),

@@ -25,7 +25,7 @@ describe('the registry of names', () => {
     expect(Object.keys(attributes).filter((name) => !used.has(name))).toEqual([]);
   });
 
-  test('no metric has a commit as an attribute, and those with closed sets make at most forty series', () => {
+  test('no metric has a commit as an attribute, and those with closed sets make at most 42 series', () => {
     const counts = Object.values(metrics).map((metric) => {
       const keys = Object.keys(metric.attributes);
       expect(keys).not.toContain('vcs.ref.head.revision');
@@ -33,7 +33,7 @@ describe('the registry of names', () => {
       const sizes = types.map((type) => (typeof type === 'string' ? 0 : type.length));
       return sizes.reduce((series, size) => series * size, 1);
     });
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(40);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(42);
   });
 
   test('every histogram has rising buckets, and nothing else has any', () => {

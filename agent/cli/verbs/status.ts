@@ -4,13 +4,18 @@ import { socketPath } from '../../api/socket-path.ts';
 import { openStateFiles } from '../../state/state-files.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { print } from '../print.ts';
+import { showPulls } from '../show-images.ts';
 import { showContainers, showStatus } from '../show-status.ts';
 import type { VerbContext } from '../verb-context.ts';
 
 /** Shows how the node stands. */
 export async function status(context: VerbContext): Promise<ExitCode> {
   const answer = await currentStatus(context);
-  print(context.output, context.format, answer, showStatus);
+  const pulls = await createApiClient(socketPath(await context.config()))
+    .images.pulls()
+    .catch(() => []);
+  const shown = pulls.length === 0 ? answer : { ...answer, pulls };
+  print(context.output, context.format, shown, (status) => `${showStatus(status)}${showPulls(pulls)}`);
   return verdict(answer);
 }
 

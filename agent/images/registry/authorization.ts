@@ -1,7 +1,8 @@
 import { ImageError } from '../image-source.ts';
 import type { Challenge } from './challenge.ts';
-import { type Credentials, findCredentials } from './credentials.ts';
-import type { HttpClient } from './http-exchange.ts';
+import type { Credentials } from './credential-program.ts';
+import { findCredentials } from './credentials.ts';
+import type { HttpClient, HttpRequest } from './http-exchange.ts';
 import { readWhole } from './read-whole.ts';
 import { RegistryBusyError } from './retry.ts';
 import type { RegistryTarget } from './target.ts';
@@ -23,7 +24,7 @@ export function createAuthorizer(http: HttpClient, transport: Transport, authFil
       const credentials = await credentialsFor(target, authFile);
       if (challenge.scheme === 'bearer')
         return `Bearer ${await fetchToken(http, transport, target, challenge, credentials)}`;
-      if (credentials) return basic(credentials);
+      if (credentials?.kind === 'password') return basic(credentials);
       const advice = authFile === null ? 'set a registry credentials file' : `add ${target.registry} to ${authFile}`;
       throw refused(target, `${target.registry} asks for a password: ${advice}`);
     },
@@ -41,7 +42,10 @@ async function credentialsFor(target: RegistryTarget, authFile: string | null): 
   }
 }
 
-/** Docker's token flow: a GET of the realm, with the password when there is one, anonymous otherwise. */
+/**
+ * Docker's token flow: a GET of the realm, with the password when there is one, anonymous otherwise; with a refresh
+ * token a POST as OAuth2 has it (distribution spec, token/oauth).
+ */
 async function fetchToken(
   http: HttpClient,
   transport: Transport,
@@ -50,8 +54,7 @@ async function fetchToken(
   credentials: Credentials | null,
 ): Promise<string> {
   const url = tokenUrl(transport, target, challenge);
-  const headers: Record<string, string> = credentials ? { authorization: basic(credentials) } : {};
-  const response = await http.get(url, headers).catch((cause: Error) => {
+  const response = await http.send(tokenRequest(url, credentials)).catch((cause: Error) => {
     const message = `${target.reference}: the token service ${url.host} cannot be reached: ${cause.message}`;
     throw new ImageError('unreachable', target.reference, message, { cause });
   });
@@ -63,6 +66,20 @@ async function fetchToken(
   const token = status === 200 ? tokenIn(bytes) : null;
   if (token === null) throw refused(target, `the token service ${url.host} refused access (status ${status})`);
   return token;
+}
+
+function tokenRequest(url: URL, credentials: Credentials | null): HttpRequest {
+  if (credentials?.kind === 'password') return { url, headers: { authorization: basic(credentials) } };
+  if (credentials === null) return { url, headers: {} };
+  const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'holdfast' });
+  for (const [name, value] of url.searchParams) form.set(name, value);
+  form.set('refresh_token', credentials.token);
+  return {
+    url: new URL(url.pathname, url),
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+  };
 }
 
 function tokenUrl(transport: Transport, target: RegistryTarget, challenge: Challenge & { scheme: 'bearer' }): URL {
@@ -85,7 +102,7 @@ function tokenIn(bytes: Buffer): string | null {
   }
 }
 
-function basic(credentials: Credentials): string {
+function basic(credentials: Extract<Credentials, { kind: 'password' }>): string {
   return `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
 }
 

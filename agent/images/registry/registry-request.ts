@@ -9,11 +9,12 @@ import type { Transport } from './transport.ts';
 
 const MAX_REDIRECTS = 5;
 
-/** Sends one authorized GET to a registry's API. */
+/** Sends one authorized request to a registry's API, a GET unless said otherwise. */
 export type RegistryRequest = (
   target: RegistryTarget,
   path: string,
   headers: Readonly<Record<string, string>>,
+  method?: 'GET' | 'HEAD',
 ) => Promise<IncomingMessage>;
 
 /**
@@ -22,17 +23,19 @@ export type RegistryRequest = (
  */
 export function createRegistryRequest(http: HttpClient, transport: Transport, authorizer: Authorizer): RegistryRequest {
   const remembered = new Map<string, string>();
-  return async (target, path, headers) => {
+  return async (target, path, headers, method = 'GET') => {
     const url = transport.url(target.registry, path);
     const key = `${target.registry}/${target.repository}`;
-    let response = await follow(http, transport, target, url, withAuthorization(headers, remembered.get(key)));
+    const send = (authorization: string | undefined): Promise<IncomingMessage> =>
+      follow(http, transport, target, { url, method, headers: withAuthorization(headers, authorization) });
+    let response = await send(remembered.get(key));
     if (response.statusCode === 401) {
       const challenge = parseChallenge(response.headers['www-authenticate']);
       response.destroy();
       if (challenge) {
         const authorization = await authorizer.authorize(target, challenge);
         remembered.set(key, authorization);
-        response = await follow(http, transport, target, url, withAuthorization(headers, authorization));
+        response = await send(authorization);
       }
     }
     return checkStatus(response, target, path);
@@ -49,14 +52,13 @@ async function follow(
   http: HttpClient,
   transport: Transport,
   target: RegistryTarget,
-  start: URL,
-  headers: Headers,
+  { url: start, method, headers }: { readonly url: URL; readonly method: 'GET' | 'HEAD'; readonly headers: Headers },
 ): Promise<IncomingMessage> {
   const { authorization: _kept, ...publicHeaders } = headers;
   let url = start;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await http
-      .get(url, url.origin === start.origin ? headers : publicHeaders)
+      .send({ url, method, headers: url.origin === start.origin ? headers : publicHeaders })
       .catch((cause: Error) => {
         const message = `${target.reference}: ${url.host} cannot be reached: ${cause.message || cause.name}`;
         throw new ImageError('unreachable', target.reference, message, { cause });
@@ -95,8 +97,9 @@ function checkStatus(response: IncomingMessage, target: RegistryTarget, path: st
   throw new RegistryBusyError(reference, message, retryAfter(response));
 }
 
-/** Only the form in seconds is used by registries (RFC 9110 section 10.2.3). */
+/** Both forms of RFC 9110 section 10.2.3: seconds, or a date. */
 function retryAfter(response: IncomingMessage): number | null {
-  const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+  const written = response.headers['retry-after'] ?? '';
+  const ms = /^\d+$/.test(written) ? Number(written) * 1000 : Date.parse(written) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }

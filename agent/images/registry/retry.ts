@@ -7,7 +7,7 @@ export interface RetryPolicy {
   readonly delayMs: number;
 }
 
-/** Longest wait, whatever a registry asks for. */
+/** Longest wait. A registry that asks for more is left alone, and whoever wants the image comes back later. */
 const LONGEST_WAIT_MS = 30_000;
 
 /** A registry that is overloaded and may have said when to come back. */
@@ -26,14 +26,15 @@ export async function withRetries<T>(policy: RetryPolicy, operation: () => Promi
     try {
       return await operation();
     } catch (error) {
-      if (!mayPass(error) || attempt >= policy.attempts) throw error;
+      if (!isWorthRetrying(error) || attempt >= policy.attempts) throw error;
       await pauseBeforeRetry(policy, attempt, error);
     }
   }
 }
 
-/** @returns whether a failure may pass by itself. */
-export function mayPass(error: unknown): boolean {
+/** @returns whether a failure may pass by itself, and soon. */
+export function isWorthRetrying(error: unknown): boolean {
+  if (error instanceof RegistryBusyError && (error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return false;
   const passing: readonly ImageErrorCode[] = ['unreachable', 'interrupted'];
   return passing.includes((error as Partial<ImageError>).code as ImageErrorCode);
 }

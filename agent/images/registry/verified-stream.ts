@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Descriptor } from '../documents/manifest.ts';
 import { ImageError } from '../image-source.ts';
-import { mayPass, pauseBeforeRetry, type RetryPolicy } from './retry.ts';
+import { isWorthRetrying, pauseBeforeRetry, type RetryPolicy } from './retry.ts';
 
 /** An attempt that brought at least this much counts as progress, and the count of failures starts anew. */
 const PROGRESS_BYTES = 1024 * 1024;
@@ -9,9 +9,24 @@ const PROGRESS_BYTES = 1024 * 1024;
 /** Opens a blob at an offset; the answer says where it really starts, for a server may not know ranges. */
 export type OpenBlob = (offset: number) => Promise<{ readonly start: number; readonly body: AsyncIterable<Buffer> }>;
 
+/** What a blob that is streamed is kept in meanwhile, so that an attempt that ends is not in vain. */
+export interface BlobKeeper {
+  /** What was kept before, from the start of the blob. */
+  read(): AsyncIterable<Buffer>;
+  /** Keeps what arrives. Nothing more is read meanwhile. */
+  append(chunk: Buffer): Promise<void>;
+}
+
+const NO_KEEPER: BlobKeeper = {
+  read: async function* () {
+    yield* [];
+  },
+  append: async () => undefined,
+};
+
 /**
- * Streams a blob, resuming where it was cut, and ends normally only if size and digest are the descriptor's.
- * What was yielded before that must not be used until then.
+ * Streams a blob, what was kept of it first, resuming where it was cut, and ends normally only if size and digest are
+ * the descriptor's. What was yielded before that must not be used until then.
  * @throws ImageError `interrupted`, `unreachable`, `size-mismatch`, `digest-mismatch`
  */
 export async function* readVerified(
@@ -19,24 +34,31 @@ export async function* readVerified(
   reference: string,
   policy: RetryPolicy,
   open: OpenBlob,
+  keeper: BlobKeeper = NO_KEEPER,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let received = 0;
-  for (let failures = 0; ; ) {
+  const take = (chunk: Buffer): Buffer => {
+    received += chunk.length;
+    if (received > descriptor.size) throw sizeMismatch(descriptor, reference);
+    hash.update(chunk);
+    return chunk;
+  };
+  for await (const chunk of keeper.read()) yield take(chunk);
+  const isWhole = (): boolean => received === descriptor.size && received > 0;
+  for (let failures = 0, isOver = isWhole(); !isOver; ) {
     const before = received;
     try {
       for await (const chunk of continueAt(received, open)) {
-        received += chunk.length;
-        if (received > descriptor.size) throw sizeMismatch(descriptor, reference);
-        hash.update(chunk);
+        await keeper.append(take(chunk));
         yield chunk;
       }
       if (received < descriptor.size) throw cut(descriptor, reference, received, null);
-      break;
+      isOver = true;
     } catch (error) {
       failures = received - before >= PROGRESS_BYTES ? 1 : failures + 1;
-      const failure = error instanceof ImageError ? error : cut(descriptor, reference, received, error);
-      await pauseOrGiveUp(policy, failures, failure);
+      isOver = isWhole();
+      if (!isOver) await pauseOrGiveUp(policy, failures, asFailure(error, descriptor, reference, received));
     }
   }
   const actual = `sha256:${hash.digest('hex')}`;
@@ -46,8 +68,17 @@ export async function* readVerified(
   }
 }
 
+/** What is no coded error is the network's; but a full disk is not. */
+function asFailure(error: unknown, descriptor: Descriptor, reference: string, received: number): ImageError {
+  if (error instanceof ImageError) return error;
+  const isFull = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+  if (!isFull) return cut(descriptor, reference, received, error);
+  const message = `${reference}: no space is left for layer ${descriptor.digest}`;
+  return new ImageError('no-space', reference, message, { cause: error });
+}
+
 async function pauseOrGiveUp(policy: RetryPolicy, failures: number, failure: ImageError): Promise<void> {
-  if (!mayPass(failure) || failures >= policy.attempts) throw failure;
+  if (!isWorthRetrying(failure) || failures >= policy.attempts) throw failure;
   await pauseBeforeRetry(policy, failures, failure);
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../../../native/index.ts';
 import { type BlobStore, createBlobStore } from './blob-store.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { openReferenceRecords, type ReferenceRecords } from './reference-records.ts';
@@ -11,19 +12,29 @@ export interface ImageStore {
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
   readonly references: ReferenceRecords;
-  /** Removes every blob and layer but these. */
-  sweep(used: { readonly blobs: ReadonlySet<string>; readonly layers: ReadonlySet<string> }): Promise<void>;
+  /** Removes every blob, layer, inventory and begun download but these. */
+  sweep(used: UsedDigests): Promise<void>;
 }
 
-/** Opens the store, making it if need be, and clears what an earlier life left half done. */
+/** What the records speak for. */
+export interface UsedDigests {
+  readonly blobs: ReadonlySet<string>;
+  /** By diffID. */
+  readonly layers: ReadonlySet<string>;
+  /** Packed layers, by their own digest. */
+  readonly packed: ReadonlySet<string>;
+}
+
+/** Opens the store, making it if need be, and clears what an earlier life left half done. Begun downloads are kept. */
 export async function openImageStore(stateDir: string): Promise<ImageStore> {
   const paths = storePaths(stateDir);
-  await rm(paths.temporary, { recursive: true, force: true });
-  for (const directory of [paths.blobs, paths.layers, paths.references, paths.temporary]) {
+  await removeTree(paths.temporary);
+  const { blobs, layers: unpacked, inventories, retired, partials, references, temporary } = paths;
+  for (const directory of [blobs, unpacked, inventories, retired, partials, references, temporary]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
-  await removeHalfWritten(paths.blobs);
-  await removeHalfWritten(paths.references);
+  await removeHalfWritten(blobs);
+  await removeHalfWritten(references);
   const layers = createLayerStore(paths);
   return {
     paths,
@@ -31,8 +42,14 @@ export async function openImageStore(stateDir: string): Promise<ImageStore> {
     blobs: createBlobStore(paths),
     references: await openReferenceRecords(paths),
     sweep: async (used) => {
-      for (const digest of await digestsIn(paths.layers)) if (!used.layers.has(digest)) await layers.remove(digest);
-      for (const digest of await digestsIn(paths.blobs)) if (!used.blobs.has(digest)) await rm(paths.blob(digest));
+      for (const digest of await digestsIn(unpacked)) if (!used.layers.has(digest)) await layers.remove(digest);
+      for (const digest of await digestsIn(inventories)) {
+        if (!used.layers.has(digest)) await rm(paths.inventory(digest), { force: true });
+      }
+      for (const digest of await digestsIn(partials)) {
+        if (!used.packed.has(digest)) await rm(paths.partial(digest), { force: true });
+      }
+      for (const digest of await digestsIn(blobs)) if (!used.blobs.has(digest)) await rm(paths.blob(digest));
     },
   };
 }

@@ -1,19 +1,45 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { openDirectory, syncDirectory } from '../../../native/index.ts';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { openDirectory, removeTree, syncDirectory } from '../../../native/index.ts';
 import { hexOf } from '../digest.ts';
 import type { StorePaths } from './store-paths.ts';
+
+/** Where a layer is unpacked to. */
+export interface LayerPlace {
+  /** An empty directory. */
+  readonly directory: string;
+  /** Where its inventory is to be written; nothing is there. */
+  readonly inventory: string;
+}
+
+/** A changed layer that was set aside. */
+export interface RetiredLayer {
+  readonly diffId: string;
+  readonly path: string;
+  /** Milliseconds since the epoch. Containers started later run on another copy. */
+  readonly retiredAt: number;
+}
 
 /** Unpacked layers by diffID. One that is there is whole: it was on disk before it got its name. */
 export interface LayerStore {
   has(diffId: string): Promise<boolean>;
-  /** @param unpack fills an empty directory. Two callers of one layer share the work. */
-  add(diffId: string, unpack: (directory: string) => Promise<void>): Promise<void>;
+  /** @param unpack fills an empty directory and writes its inventory. Two callers of one layer share the work. */
+  add(diffId: string, unpack: (place: LayerPlace) => Promise<void>): Promise<void>;
+  /** Removes a layer that no container uses. */
   remove(diffId: string): Promise<void>;
+  /**
+   * Takes a layer's name away without touching its files: containers run on, since their mounts hold the directory
+   * itself, and nothing starts on it any more.
+   */
+  retire(diffId: string): Promise<void>;
+  retired(): Promise<readonly RetiredLayer[]>;
+  /** Removes a retired layer that no container uses any more. */
+  removeRetired(layer: RetiredLayer): Promise<void>;
 }
 
-/** Makes the layer store over its directory, which must be there and on one file system with the temporary one. */
+/** Makes the layer store over its directories, which must be there and on one file system. */
 export function createLayerStore(paths: StorePaths): LayerStore {
   const underWay = new Map<string, Promise<void>>();
   // Asked at every look at the node: a trip through the thread pool would cost as much as the rest of that.
@@ -28,31 +54,57 @@ export function createLayerStore(paths: StorePaths): LayerStore {
       await work.finally(() => underWay.delete(diffId));
     },
     remove: async (diffId) => {
-      const doomed = await mkdtemp(join(paths.temporary, 'removed-'));
-      await rename(paths.layer(diffId), join(doomed, hexOf(diffId))).catch(ignoreMissing);
-      await syncDirectory(paths.layers);
-      await rm(doomed, { recursive: true, force: true });
+      await moveAway(paths, paths.layer(diffId));
+      await rm(paths.inventory(diffId), { force: true });
     },
+    retire: async (diffId) => {
+      const name = `${hexOf(diffId)}.${Date.now()}.${randomBytes(3).toString('hex')}`;
+      await rename(paths.layer(diffId), join(paths.retired, name));
+      await syncDirectory(paths.retired);
+      await syncDirectory(paths.layers);
+    },
+    retired: async () => {
+      const found = (await readdir(paths.retired)).map((name) => /^([0-9a-f]{64})\.(\d+)\.[0-9a-f]+$/.exec(name));
+      return found.flatMap((match) => {
+        const [name, hex, retiredAt] = match ?? [];
+        if (name === undefined) return [];
+        return [{ diffId: `sha256:${hex}`, path: join(paths.retired, name), retiredAt: Number(retiredAt) }];
+      });
+    },
+    removeRetired: ({ path }) => moveAway(paths, path),
   };
 }
 
 async function unpackInto(
   paths: StorePaths,
   diffId: string,
-  unpack: (directory: string) => Promise<void>,
+  unpack: (place: LayerPlace) => Promise<void>,
 ): Promise<void> {
   const directory = await mkdtemp(join(paths.temporary, 'layer-'));
+  const inventory = `${directory}.inventory`;
   try {
-    await unpack(directory);
+    await unpack({ directory, inventory });
     await syncFileSystem(directory);
+    await rename(inventory, paths.inventory(diffId));
+    await syncDirectory(paths.inventories);
     await rename(directory, paths.layer(diffId));
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await rm(inventory, { force: true });
+    await removeTree(directory);
     throw error;
   }
   await syncDirectory(paths.layers);
 }
 
+/** A layer loses its name at once and durably, however long its files take to go. */
+async function moveAway(paths: StorePaths, path: string): Promise<void> {
+  const doomed = await mkdtemp(join(paths.temporary, 'removed-'));
+  await rename(path, join(doomed, basename(path))).catch(ignoreMissing);
+  await syncDirectory(paths.layers);
+  await removeTree(doomed);
+}
+
+/** syncfs(2) covers the inventory too, which is on the same file system. */
 async function syncFileSystem(directory: string): Promise<void> {
   const root = openDirectory(directory);
   try {

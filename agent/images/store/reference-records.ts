@@ -20,6 +20,12 @@ const schema = z.object({
       signature: z.string(),
     }),
   ),
+  /** Whether a person asked for it to be kept. */
+  isPinned: z.boolean().default(false),
+  /** When the registry gave this answer, milliseconds since the epoch. */
+  resolvedAt: z.number().default(0),
+  /** The last freshness that was met, see `Freshness`. */
+  freshFor: z.string().nullable().default(null),
 });
 
 /**

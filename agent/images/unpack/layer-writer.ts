@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { closeSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Directory, FileAttributes, FileKind } from '../../../native/index.ts';
+import type { InventoryEntry, InventoryWriter } from '../store/inventory.ts';
 import { LAYER_ROOT, parentOf } from './entry-path.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { type LayerName, refuse } from './refusal.ts';
@@ -14,13 +16,18 @@ const writeChunk = promisify(write);
 export class LayerWriter {
   readonly #root: Directory;
   readonly #layer: LayerName;
+  readonly #inventory: InventoryWriter;
   /** Every directory of the layer, with what it gets once nothing more is put into it. */
   readonly #directories = new Map<string, FileAttributes>([[LAYER_ROOT, IMPLICIT_DIRECTORY]]);
 
-  /** @param root the empty directory to write to; nothing outside it is ever reached. */
-  constructor(root: Directory, layer: LayerName) {
+  /**
+   * @param root the empty directory to write to; nothing outside it is ever reached.
+   * @param inventory is told of every name, as it is once the layer is whole.
+   */
+  constructor(root: Directory, layer: LayerName, inventory: InventoryWriter) {
     this.#root = root;
     this.#layer = layer;
+    this.#inventory = inventory;
   }
 
   /**
@@ -36,25 +43,27 @@ export class LayerWriter {
         this.#directories.set(path, entry.attributes);
         return;
       case 'file':
-        await this.#placeFile(path, content);
-        this.#root.setAttributes(path, entry.attributes);
+        await this.#placeFile(path, entry.attributes, content);
         if (entry.capability) this.#root.setXattr(path, 'security.capability', entry.capability);
         return;
       case 'fifo':
         this.#clear(path);
         this.#root.fifo(path);
         this.#root.setAttributes(path, entry.attributes);
+        await this.#inventory.add({ type: 'fifo', path, ...ownership(entry.attributes) });
         return;
       case 'symlink':
         this.#clear(path);
         this.#root.symlink(path, entry.target);
         this.#root.setAttributes(path, entry.attributes);
+        await this.#inventory.add({ type: 'symlink', path, target: entry.target });
         return;
       case 'hardlink':
         this.#placeHardlink(path, entry.existing);
+        await this.#inventory.add({ type: 'hardlink', path, target: entry.existing });
         return;
       case 'whiteout':
-        this.#placeWhiteout(path);
+        await this.#placeWhiteout(path);
         return;
       case 'opaque':
         this.#ensureDirectory(path);
@@ -66,8 +75,11 @@ export class LayerWriter {
   }
 
   /** Sets owner, mode and time of the directories. To be called once, after the last entry. */
-  finish(): void {
-    for (const [path, attributes] of this.#directories) this.#root.setAttributes(path, attributes);
+  async finish(): Promise<void> {
+    for (const [path, attributes] of this.#directories) {
+      this.#root.setAttributes(path, attributes);
+      await this.#inventory.add({ type: 'directory', path, ...ownership(attributes) });
+    }
   }
 
   #ensureDirectory(path: string): void {
@@ -83,19 +95,27 @@ export class LayerWriter {
   #placeDirectory(path: string): void {
     const kind = this.#root.kind(path);
     if (kind === 'directory') return;
-    if (kind !== null) this.#root.remove(path);
+    if (kind !== null) this.#free(path);
     this.#root.makeDirectory(path);
     if (kind === 'whiteout') this.#hideLower(path);
   }
 
-  async #placeFile(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  async #placeFile(path: string, attributes: FileAttributes, content: AsyncIterable<Uint8Array>): Promise<void> {
     this.#clear(path);
     const fd = this.#root.createFile(path);
+    const hash = createHash('sha256');
+    let size = 0;
     try {
-      for await (const chunk of content) await writeAll(fd, chunk);
+      for await (const chunk of content) {
+        hash.update(chunk);
+        size += chunk.length;
+        await writeAll(fd, chunk);
+      }
     } finally {
       closeSync(fd);
     }
+    this.#root.setAttributes(path, attributes);
+    await this.#inventory.add({ type: 'file', path, ...ownership(attributes), size, sha256: hash.digest('base64') });
   }
 
   #placeHardlink(path: string, existing: string): void {
@@ -109,10 +129,12 @@ export class LayerWriter {
     this.#root.link(path, existing);
   }
 
-  #placeWhiteout(path: string): void {
+  async #placeWhiteout(path: string): Promise<void> {
     const kind = this.#root.kind(path);
-    if (kind === null) this.#root.whiteout(path);
     if (kind === 'directory') this.#hideLower(path);
+    if (kind !== null) return;
+    this.#root.whiteout(path);
+    await this.#inventory.add({ type: 'whiteout', path });
   }
 
   #hideLower(path: string): void {
@@ -123,8 +145,17 @@ export class LayerWriter {
   #clear(path: string): void {
     const kind = this.#root.kind(path);
     if (kind === 'directory') throw refuse(this.#layer, path, 'the layer has a directory of that name');
-    if (kind !== null) this.#root.remove(path);
+    if (kind !== null) this.#free(path);
   }
+
+  #free(path: string): void {
+    this.#root.remove(path);
+    this.#inventory.replace(path);
+  }
+}
+
+function ownership({ uid, gid, mode, mtimeSeconds }: FileAttributes): Partial<InventoryEntry> {
+  return { uid, gid, mode, mtime: mtimeSeconds };
 }
 
 async function writeAll(fd: number, chunk: Uint8Array): Promise<void> {

@@ -4,6 +4,8 @@ import { createGunzip, createZstdDecompress, constants as zlib } from 'node:zlib
 import { type Extract, extract } from 'tar-stream';
 import { openDirectory } from '../../../native/index.ts';
 import type { Compression } from '../documents/media-types.ts';
+import { writeInventory } from '../store/inventory.ts';
+import type { LayerPlace } from '../store/layer-store.ts';
 import { readLayerEntry } from './layer-entry.ts';
 import { LayerMeter, type PackedLayer } from './layer-meter.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -16,27 +18,32 @@ const CHUNK_BYTES = 64 * 1024;
 const ZSTD_WINDOW_LOG = 25;
 
 /**
- * Unpacks a layer into an empty directory while it arrives. Until this resolves, nothing in the directory is to be used.
+ * Unpacks a layer into an empty directory while it arrives, and notes what it consists of in its inventory. Until this resolves, nothing in the directory is to be used.
  * @throws ImageError `bad-layer` for what is unsafe or broken in it, `digest-mismatch` for another tar than `diffId`,
  * `no-space`, `store`, and whatever the stream throws.
  */
 export async function unpackLayer(
   layer: PackedLayer,
-  directory: string,
+  { directory, inventory: inventoryPath }: LayerPlace,
   limits: UnpackLimits = UNPACK_LIMITS,
 ): Promise<void> {
   const root = openDirectory(directory);
+  const inventory = writeInventory(inventoryPath);
   const meter = new LayerMeter(layer, limits);
   const decompressed = decompressor(layer.compression);
   const tar = extract();
   try {
     const fed = pipeline(Readable.from(meter.packed()), decompressed, meter.unpacked(), tar);
-    const written = writeEntries(tar, new LayerWriter(root, layer), meter, layer, limits);
+    const written = writeEntries(tar, new LayerWriter(root, layer, inventory), meter, layer, limits);
     const [writing, feeding] = await Promise.allSettled([written, fed]);
     const failure = [writing, feeding].find((outcome) => outcome.status === 'rejected');
     if (failure) throw unpackFailure(meter.failure ?? failure.reason, layer, null);
     meter.finish(decompressed);
+    await inventory.finish().catch((error) => {
+      throw unpackFailure(error, layer, null);
+    });
   } finally {
+    inventory.abandon();
     root.close();
   }
 }
@@ -63,7 +70,7 @@ async function writeEntries(
     }
     content.resume();
   }
-  writer.finish();
+  await writer.finish();
 }
 
 /** tar-stream tells where an entry's content begins; its types do not say so. */

@@ -78,6 +78,11 @@ export const events = {
       'vcs.ref.head.revision': 'optional',
     },
   },
+  'holdfast.image.removed': {
+    severity: 'INFO',
+    brief: 'An image that nothing needed any more was removed from the disk',
+    attributes: { 'oci.manifest.digest': 'required' },
+  },
   'holdfast.reconcile.failed': {
     severity: 'ERROR',
     brief: 'A run of the loop failed where the one before did not',

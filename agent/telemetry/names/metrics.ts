@@ -91,6 +91,18 @@ export const metrics = {
     brief: 'Container restarts after the first start',
     attributes: { 'holdfast.workload.name': 'required' },
   },
+  'holdfast.image.pull.io': {
+    instrument: 'counter',
+    unit: 'By',
+    brief: 'Bytes of image layers that came over the network',
+    attributes: {},
+  },
+  'holdfast.image.pull.remaining': {
+    instrument: 'gauge',
+    unit: 'By',
+    brief: 'Bytes that the pulls under way still need',
+    attributes: {},
+  },
   'holdfast.node.condition': {
     instrument: 'gauge',
     unit: '1',
