@@ -7,7 +7,7 @@ import { socketPath } from './api/socket-path.ts';
 import { imageSourceOptions, upkeepSettings } from './config/image-options.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import { createSeccompProfiles } from './execute/seccomp-profiles.ts';
-import { createImageSource, createImageSource, startUpkeep } from './images/index.ts';
+import { createImageSource, startUpkeep } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
 import { createGitSource } from './source/index.ts';
 import { openStateFiles, sweepStateFiles } from './state/state-files.ts';

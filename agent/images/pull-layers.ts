@@ -124,7 +124,7 @@ async function add(work: Work, place: RegistryTarget, layer: ImageLayer): Promis
   try {
     await unpackFrom(work, place, layer, partial).catch((error: ImageError) => {
       // A power cut may have kept the length of what was written and not its content.
-      if (!hadSome || error.code !== 'digest-mismatch') throw error;
+      if (!hadSome || !IS_WRONG.includes(error.code)) throw error;
       return partial.reset().then(() => unpackFrom(work, place, layer, partial));
     });
     await partial.remove();
