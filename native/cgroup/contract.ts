@@ -19,6 +19,8 @@ export interface CgroupDriver {
   create(group: string, limits: Limits): Promise<readonly ClampedSetting[]>;
   /** Whether any hierarchy has the group. */
   exists(group: string): boolean;
+  /** Directory of the group in the v2 tree, in which a process can be born; null without that tree. */
+  birthDirectory(group: string): string | null;
   /** Absolute `cgroup.procs` files into each of which a process writes `0` to enter the group. */
   entryFiles(group: string): readonly string[];
   /**

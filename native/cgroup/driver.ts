@@ -88,6 +88,7 @@ function driverOn(ground: CgroupGround): CgroupDriver {
     holdsDevices: ground.v1.has('devices'),
     create: (group, limits) => createGroup(ground, checkGroup(group), limits),
     exists: (group) => ground.swept.some((base) => existsSync(join(base.directory, checkGroup(group)))),
+    birthDirectory: (group) => (ground.unified === null ? null : join(ground.unified.directory, checkGroup(group))),
     entryFiles: (group) => entryFiles(ground, checkGroup(group)),
     update: (group, limits, before = limits) => updateGroup(ground, { group: checkGroup(group), limits, before }),
     writeRaw: (group, writes) => writeRaw(ground, checkGroup(group), writes),

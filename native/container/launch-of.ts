@@ -34,6 +34,7 @@ export async function launchOf(spec: ContainerSpec, ground: LaunchGround): Promi
   });
   return {
     mode: 'container',
+    birthGroup: ground.cgroups.birthDirectory(shimGroupOf(spec.sandboxId)),
     shimGroupFiles: ground.cgroups.entryFiles(shimGroupOf(spec.sandboxId)),
     users: ground.sandbox.idBase === null ? 'host' : 'private',
     network: ground.sandbox.network === 'host' ? 'host' : 'private',

@@ -62,6 +62,7 @@ function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile 
   const idBase = sandbox.idBase ?? 0;
   return {
     mode: 'exec',
+    birthGroup: cgroups.birthDirectory(execGroupOf(record.sandboxId)),
     shimGroupFiles: cgroups.entryFiles(execGroupOf(record.sandboxId)),
     users: sandbox.idBase === null ? 'host' : 'private',
     network: sandbox.network === 'host' ? 'host' : 'private',

@@ -54,11 +54,13 @@ HF_API int64_t hf_abi_size(const char *name);
 HF_API int32_t hf_shim_load(const char *path, struct hf_error *error);
 
 /*
- * Spawns the shim with /dev/null on 0-2, the launch spec (a sealed memory file) on 3, a UNIX stream socket on 4 and
- * nothing else open, and reaps the process that daemonises it. Returns the caller's end of the socket, on which one
- * struct hf_report arrives.
+ * Spawns the shim as a process that is no child of the caller, with /dev/null on 0-2, the launch spec (a sealed memory
+ * file) on 3, a UNIX stream socket on 4 and nothing else open. `group` is the directory of the v2 cgroup it is born in, or
+ * NULL for the caller's own. Takes no longer than an execve does, whatever memory the caller has. Returns the caller's
+ * end of the socket, on which one struct hf_report arrives.
  */
-HF_API int32_t hf_shim_spawn(int32_t shim_fd, const void *spec, size_t spec_bytes, struct hf_error *error);
+HF_API int32_t hf_shim_spawn(int32_t shim_fd, const char *group, const void *spec, size_t spec_bytes,
+                             struct hf_error *error);
 
 /* ---- processes ------------------------------------------------------------------------------------------------- */
 

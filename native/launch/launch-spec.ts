@@ -4,7 +4,9 @@ import type { ProcessId } from '../process/process-id.ts';
 export type LaunchSpec = SandboxLaunch | ContainerLaunch | ExecLaunch;
 
 interface CommonLaunch {
-  /** cgroup.procs files through which the shim enters its own group. */
+  /** Directory of the v2 group the shim is born in, or null to leave it in the agent's. */
+  readonly birthGroup: string | null;
+  /** cgroup.procs files of its own group, of which the shim enters those of v1. */
   readonly shimGroupFiles: readonly string[];
   readonly users: 'private' | 'host';
   readonly network: 'private' | 'host';

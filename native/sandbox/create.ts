@@ -45,6 +45,7 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
   await cgroups.create(group, NO_LIMITS);
   const { process } = await launcher.launch({
     mode: 'sandbox',
+    birthGroup: cgroups.birthDirectory(group),
     shimGroupFiles: cgroups.entryFiles(group),
     users: spec.users,
     network: spec.network === 'host' ? 'host' : 'private',

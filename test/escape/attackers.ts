@@ -1,4 +1,5 @@
 import { containerConfig } from '../../agent/execute/container-config.ts';
+import { limitsOf } from '../../agent/reconcile/limits.ts';
 import { type Container, type PodTemplate, parseManifests } from '../../manifests/index.ts';
 import type { ContainerSpec } from '../../native/index.ts';
 
@@ -34,7 +35,7 @@ export function attackerSpec(attacker: Attacker): Pick<ContainerSpec, 'config' |
   const user = { uid: runAsUser ?? 0, gid: runAsGroup ?? 0 };
   const image = { entrypoint: [], cmd: ['sh'], env: [], workingDir: '/', user: '', stopSignal: 'SIGTERM' };
   const config = containerConfig(podOf(SECURITY[attacker]), container, image, user, { volumes: {}, files: {} });
-  return { config, limits: container.resources.limits };
+  return { config, limits: limitsOf(container) };
 }
 
 /** @returns whether the attacker's manifest asks for the node's user namespace. */

@@ -104,6 +104,7 @@ describe('the shim', () => {
   ])('starts nothing when the kernel does not take the %s', async (field, value, stageName) => {
     const launcher = createShimLauncher(buildPath('holdfast-shim'));
     const common = {
+      birthGroup: null,
       shimGroupFiles: [],
       users: 'private',
       network: 'private',
@@ -121,7 +122,7 @@ describe('the shim', () => {
       const ground = { cgroups: stage.cgroups, sandbox, holder: holder.process, rootDir, exitPath: join(rootDir, 'e') };
       const log = { path: join(rootDir, 'log'), maxBytes: 1000, maxFiles: 1 };
       const launch = await launchOf(stage.spec('true', { log }), ground);
-      const asked = { ...launch, shimGroupFiles: [], groupFiles: [], [field]: value };
+      const asked = { ...launch, birthGroup: null, shimGroupFiles: [], groupFiles: [], [field]: value };
       await expect(launcher.launch(asked)).rejects.toMatchObject({ stage: stageName });
     } finally {
       process.kill(holder.process.pid, 'SIGKILL');

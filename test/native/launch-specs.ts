@@ -19,6 +19,7 @@ const namespaces = { users, network: users, processes, ipc: users };
 
 const sandbox: fc.Arbitrary<SandboxLaunch> = fc.record({
   mode: fc.constant('sandbox' as const),
+  birthGroup: fc.constant(null),
   shimGroupFiles: texts,
   ...namespaces,
   hostname: text,
@@ -57,6 +58,7 @@ const processId = fc.record({ pid: fc.integer({ min: 1, max: 2 ** 22 }), startTi
 
 const exec: fc.Arbitrary<ExecLaunch> = fc.record({
   mode: fc.constant('exec' as const),
+  birthGroup: fc.constant(null),
   shimGroupFiles: texts,
   ...namespaces,
   container: processId,
@@ -66,6 +68,7 @@ const exec: fc.Arbitrary<ExecLaunch> = fc.record({
 
 const container: fc.Arbitrary<ContainerLaunch> = fc.record({
   mode: fc.constant('container' as const),
+  birthGroup: fc.constant(null),
   shimGroupFiles: texts,
   ...namespaces,
   sandbox: processId,

@@ -85,6 +85,7 @@ describe('a launch spec', () => {
     );
     const sandbox = {
       mode: 'sandbox',
+      birthGroup: null,
       shimGroupFiles: [],
       users: 'host',
       network: 'host',
@@ -107,6 +108,7 @@ describe('the C code under the sanitizers', () => {
     const stage = await openContainerStage();
     const launcher = createShimLauncher(buildPath('sanitize/holdfast-shim'));
     const common = {
+      birthGroup: null,
       shimGroupFiles: [],
       users: 'private',
       network: 'private',
@@ -151,5 +153,5 @@ async function sanitizedContainer(stage: ContainerStage, holder: ProcessId) {
     holder,
   };
   const launch = await launchOf(spec, { cgroups: stage.cgroups, sandbox, holder, rootDir, exitPath });
-  return { launch: { ...launch, shimGroupFiles: [], groupFiles: [] }, exitPath, logPath };
+  return { launch: { ...launch, birthGroup: null, shimGroupFiles: [], groupFiles: [] }, exitPath, logPath };
 }

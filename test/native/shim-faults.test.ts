@@ -21,7 +21,7 @@ const SILENT = new Set(['arch_prctl', 'sendto']);
 /** How often they are called depends on when the container's pipes close. */
 const UNSTEADY = new Set(['waitid', 'poll', 'read', 'ioctl']);
 /** Made by the container's first process. */
-const INIT = 3;
+const INIT = 2;
 
 let stage: FaultStage;
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 /* Descriptors a supervising shim keeps, moved to where one call can close all the others. The report socket is there. */
-enum { OUT_FD = 3, REPORT_FD, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, GROUP_END_FD, FIRST_UNUSED_FD };
+enum { OUT_FD = 3, REPORT_FD, ERR_FD, LOG_DIR_FD, LOG_FD, EXIT_DIR_FD, OUTCOME_FD, GROUP_END_FD, FIRST_UNUSED_FD };
 
 static int make_pipes(const struct container_spec *c, struct start_pipes *pipes, struct hf_error *error)
 {
@@ -30,8 +30,8 @@ static void close_writing_ends(const struct start_pipes *pipes)
     close(pipes->err[1]);
 }
 
-/* Waits until the program is exec'd, which closes the error pipe. Returns 0, or -1 with everything reaped. */
-static int await_exec(const struct start_pipes *pipes, pid_t joiner, struct joined *joined, struct hf_error *error)
+/* Waits until the joiner has ended, by then the container's first process is there. */
+static int await_joiner(const struct start_pipes *pipes, pid_t joiner, struct joined *joined, struct hf_error *error)
 {
     struct hf_error reported;
     errno = ECHILD;
@@ -39,18 +39,24 @@ static int await_exec(const struct start_pipes *pipes, pid_t joiner, struct join
     if (!has_joined)
         fail(error, "join sandbox", NULL);
     waitpid(joiner, NULL, 0);
-    errno = ECHILD;
-    ssize_t got = read(pipes->error[0], &reported, sizeof reported);
-    if (has_joined && got == 0)
-        return 0;
     if (has_joined)
-        fail(error, "start program", NULL);
+        return 0;
+    if (read(pipes->error[0], &reported, sizeof reported) == sizeof reported)
+        *error = reported;
+    return -1;
+}
+
+/* Waits until the program is exec'd, which closes the error pipe. */
+static int await_exec(int outcome, struct hf_error *error)
+{
+    struct hf_error reported;
+    errno = ECHILD;
+    ssize_t got = read(outcome, &reported, sizeof reported);
+    if (got == 0)
+        return close(outcome);
+    fail(error, "start program", NULL);
     if (got == sizeof reported)
         *error = reported;
-    if (has_joined) {
-        syscall(SYS_kill, joined->pid, SIGKILL);
-        waitpid(joined->pid, NULL, __WALL);
-    }
     return -1;
 }
 
@@ -63,16 +69,16 @@ static int start(struct spec *spec, struct start_pipes *pipes, struct joined *jo
     if (joiner == 0)
         join_and_start(spec, &prepared, pipes);
     close_writing_ends(pipes);
-    return joiner < 0 ? -1 : await_exec(pipes, joiner, joined, error);
+    return joiner < 0 ? -1 : await_joiner(pipes, joiner, joined, error);
 }
 
 /* Lets go of the mounts, namespaces and pipes of the start: they would live as long as the shim. */
-static int keep_only(int out, int err, struct log *log, struct exit_file *exit_file, int *group_end,
+static int keep_only(const struct start_pipes *pipes, struct log *log, struct exit_file *exit_file, int *group_end,
                      struct hf_error *error)
 {
     const int kept[][2] = {
-        {out, OUT_FD}, {err, ERR_FD}, {log->dir, LOG_DIR_FD}, {log->file, LOG_FD}, {exit_file->dir, EXIT_DIR_FD},
-        {*group_end, GROUP_END_FD},
+        {pipes->out[0], OUT_FD},        {pipes->err[0], ERR_FD},       {log->dir, LOG_DIR_FD},     {log->file, LOG_FD},
+        {exit_file->dir, EXIT_DIR_FD}, {pipes->error[0], OUTCOME_FD}, {*group_end, GROUP_END_FD},
     };
     enum { COUNT = sizeof kept / sizeof kept[0], HIGH_FD = 200 };
     int high[COUNT];
@@ -92,9 +98,18 @@ static int keep_only(int out, int err, struct log *log, struct exit_file *exit_f
     return 0;
 }
 
+/* What takes time and does not need the program is done while the container's first process makes its root. */
+static int await_start(const struct joined *joined, struct hf_report *report, struct hf_error *error)
+{
+    if (describe_started(report, joined->pid, joined->clamped, error) < 0)
+        return -1;
+    return await_exec(OUTCOME_FD, error);
+}
+
 int run_container(struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
+    struct hf_report report;
     struct start_pipes pipes;
     struct joined joined = {0};
     struct log log;
@@ -108,13 +123,13 @@ int run_container(struct spec *spec, int report_fd)
         report_failed(report_fd, &error);
         return 1;
     }
-    if (keep_only(pipes.out[0], pipes.err[0], &log, &exit_file, &group_end, &error) < 0 ||
-        report_started(report_fd, joined.pid, joined.clamped, &error) < 0) {
+    if (keep_only(&pipes, &log, &exit_file, &group_end, &error) < 0 || await_start(&joined, &report, &error) < 0) {
         syscall(SYS_kill, joined.pid, SIGKILL);
         waitpid(joined.pid, NULL, __WALL);
         report_failed(report_fd, &error);
         return 1;
     }
+    report_described(report_fd, &report);
     supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file, group_end);
     return 0;
 }

@@ -45,25 +45,20 @@ static int detach_from_agent(struct hf_error *error)
     return 0;
 }
 
-/* In a process of its own, whose parent is gone at once: the agent's death is none of its business. */
+/* Born in its v2 group, of a parent that is gone: the agent's death is none of its business. */
 static int run_detached(struct spec *spec, struct hf_error *error)
 {
-    int32_t pid = fork_into_unified_group(&spec->shim_groups, error);
-    if (pid < 0)
-        return -1;
-    if (pid > 0)
-        return 0;
     if (detach_from_agent(error) < 0) {
         report_failed(REPORT_FD, error);
-        _exit(1);
+        return 1;
     }
     switch (spec->mode) {
     case MODE_SANDBOX:
-        _exit(run_sandbox(spec, REPORT_FD));
+        return run_sandbox(spec, REPORT_FD);
     case MODE_CONTAINER:
-        _exit(run_container(spec, REPORT_FD));
+        return run_container(spec, REPORT_FD);
     default:
-        _exit(run_exec(spec, REPORT_FD));
+        return run_exec(spec, REPORT_FD);
     }
 }
 
@@ -107,8 +102,7 @@ int main(void)
         errno = EBADMSG;
         note_failure(&error, "decode spec", NULL);
         report_failed(REPORT_FD, &error);
-    } else if (run_detached(&spec, &error) < 0) {
-        report_failed(REPORT_FD, &error);
+        return 0;
     }
-    return 0;
+    return run_detached(&spec, &error);
 }

@@ -18,15 +18,26 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+int describe_started(struct hf_report *report, int32_t pid, uint32_t clamped, struct hf_error *error)
+{
+    *report = (struct hf_report){.magic = HF_REPORT_MAGIC, .pid = pid, .clamped = clamped, .shim_pid = getpid()};
+    report->start_time = start_time_of_pid(pid);
+    report->shim_start_time = report->start_time == 0 ? 0 : start_time_of_pid(report->shim_pid);
+    return report->shim_start_time == 0 ? fail(error, "read start time", NULL) : 0;
+}
+
+void report_described(int fd, struct hf_report *report)
+{
+    report->started_at_ms = now_ms();
+    send_report(fd, report);
+}
+
 int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error)
 {
-    struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = pid, .clamped = clamped, .shim_pid = getpid()};
-    report.started_at_ms = now_ms();
-    report.start_time = start_time_of_pid(pid);
-    report.shim_start_time = report.start_time == 0 ? 0 : start_time_of_pid(report.shim_pid);
-    if (report.shim_start_time == 0)
-        return fail(error, "read start time", NULL);
-    send_report(fd, &report);
+    struct hf_report report;
+    if (describe_started(&report, pid, clamped, error) < 0)
+        return -1;
+    report_described(fd, &report);
     return 0;
 }
 

@@ -202,7 +202,7 @@ static int await_outcome(int outcome_fd, struct hf_error *error)
 }
 
 /* Starts the holder; its pid is kept even when it failed. */
-static int make_sandbox(const struct spec *spec, int32_t *pid, struct hf_error *error)
+static int make_sandbox(const struct spec *spec, int32_t *pid, struct hf_report *report, struct hf_error *error)
 {
     int mapped[2], outcome[2];
     if (enter_legacy_groups(&spec->shim_groups, error) < 0)
@@ -214,16 +214,20 @@ static int make_sandbox(const struct spec *spec, int32_t *pid, struct hf_error *
         return -1;
     int went_on = let_go_on(*pid, mapped[1], spec, error);
     close(mapped[1]);
-    return went_on < 0 ? -1 : await_outcome(outcome[0], error);
+    if (went_on < 0 || describe_started(report, *pid, 0, error) < 0)
+        return -1;
+    return await_outcome(outcome[0], error);
 }
 
 int run_sandbox(const struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
     int32_t pid = -1;
-    if (make_sandbox(spec, &pid, &error) == 0 && set_pod_sysctls(spec, pid, &error) == 0 &&
-        report_started(report_fd, pid, 0, &error) == 0)
+    struct hf_report report;
+    if (make_sandbox(spec, &pid, &report, &error) == 0 && set_pod_sysctls(spec, pid, &error) == 0) {
+        report_described(report_fd, &report);
         return 0;
+    }
     if (pid > 0) {
         syscall(SYS_kill, pid, SIGKILL);
         waitpid(pid, NULL, 0);

@@ -49,6 +49,9 @@ int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 
 /* Fails, without a report, when it cannot be told which process was started. */
 int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error);
+/* The same in two steps, the first of which takes time and can be made while the process, a child of ours, starts. */
+int describe_started(struct hf_report *report, int32_t pid, uint32_t clamped, struct hf_error *error);
+void report_described(int fd, struct hf_report *report);
 void report_failed(int fd, const struct hf_error *error);
 
 /* ---- sandbox.c, container.c and exec.c: each is the whole of one mode and reports on `report_fd` before it returns. */

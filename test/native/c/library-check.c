@@ -38,15 +38,19 @@ static void check_shim(const char *program)
     int shim = hf_shim_load(program, &error);
     expect(shim >= 0, "load");
     expect(write(shim, "x", 1) < 0 && errno == EPERM, "a loaded shim is sealed");
-    expect(hf_shim_spawn(shim, "", 0, &error) >= 0, "spawn with an empty spec");
-    int report_fd = hf_shim_spawn(shim, "nonsense", 8, &error);
+    expect(hf_shim_spawn(shim, NULL, "", 0, &error) >= 0, "spawn with an empty spec");
+    int report_fd = hf_shim_spawn(shim, NULL, "nonsense", 8, &error);
     struct hf_report report;
     expect(report_fd >= 0, "spawn with a broken spec");
     expect(read(report_fd, &report, sizeof report) == sizeof report, "a report");
     expect(report.magic == HF_REPORT_MAGIC && report.pid == 0, "a report of failure");
     expect(strcmp(report.error.stage, "decode spec") == 0 && report.error.errnum == EBADMSG, "the stage that failed");
     expect(read(report_fd, &report, 1) == 0, "nothing after the report");
-    expect(hf_shim_spawn(STDERR_FILENO, "", 0, &error) < 0, "spawn of what is no program");
+    expect(hf_shim_spawn(STDERR_FILENO, NULL, "", 0, &error) < 0, "spawn of what is no program");
+    expect(strcmp(error.stage, "spawn shim") == 0, "the stage that failed");
+    expect(hf_shim_spawn(shim, "/not/there", "", 0, &error) == -ENOENT, "spawn in a group that is not there");
+    expect(hf_shim_spawn(shim, "/tmp", "", 0, &error) == -EBADF, "spawn in what is no group");
+    expect(strcmp(error.stage, "clone shim") == 0, "the stage that failed");
 }
 
 /* Field 22 of /proc/self/stat; this program's name has no space. */

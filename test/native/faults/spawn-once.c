@@ -26,7 +26,7 @@ int main(void)
     int before = count_descriptors();
     (void)getppid();
     int shim = hf_shim_load("/bin/true", &error);
-    int report = shim < 0 ? -1 : hf_shim_spawn(shim, "spec", 4, &error);
+    int report = shim < 0 ? -1 : hf_shim_spawn(shim, NULL, "spec", 4, &error);
     (void)getppid();
     if (report >= 0)
         close(report);
