@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BackendError } from '../../errors.ts';
@@ -29,17 +30,32 @@ async function read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   throw invalid(`${path}: ${problems.join('; ')}`);
 }
 
+/** Far more than any engine writes. */
+const LARGEST_BYTES = 4 << 20;
+
+/** A pipe in its place would never end. */
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const about = await file.stat();
+      if (!about.isFile()) throw new Error('expected a file');
+      if (about.size > LARGEST_BYTES) throw new Error(`expected at most ${LARGEST_BYTES} bytes, not ${about.size}`);
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
-    throw new BackendError('invalid-spec', 'read config', `cannot read ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
+    const message = `cannot read ${path}: ${(cause as Error).message}`;
+    throw new BackendError('invalid-spec', 'read config', message, { cause });
   }
 }
 
+/** A NUL, unless its backslash is a text's own. */
+const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
+
 function parseJson(path: string, text: string): unknown {
+  if (NUL.test(text)) throw invalid(`${path}: holds a text with a NUL, which the kernel would take for its end`);
   try {
     return JSON.parse(text);
   } catch (cause) {
