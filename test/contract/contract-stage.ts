@@ -10,6 +10,7 @@ import type {
   ObservedSandbox,
   SandboxSpec,
 } from '../../native/index.ts';
+import { patience } from '../world/patience.ts';
 import { containerSpec, type ProgramName } from './container-programs.ts';
 import type { ContractGround } from './contract-ground.ts';
 
@@ -17,7 +18,7 @@ export const NO_LIMITS: Limits = { memoryBytes: null, cpuMillis: null, pids: nul
 export const LIMITS: Limits = { memoryBytes: 64 * 2 ** 20, cpuMillis: 500, pids: 64 };
 
 /** How long a test waits for what must happen soon. */
-export const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = patience(15_000);
 
 /** What a test of the contract works with: a ground and a sandbox name of its own, and words for what is often said. */
 export interface ContractStage {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { type ContainerBackend, createKernelBackend, type KernelBackendOptions } from '../../native/index.ts';
 import { type NetworkNamespace, openNetworkNamespace } from '../world/network-namespace.ts';
+import { patience } from '../world/patience.ts';
 import { makeTempDir } from '../world/temp-dir.ts';
 import type { ContractGround } from './contract-ground.ts';
 import { until } from './contract-stage.ts';
@@ -103,7 +104,7 @@ async function addStranger(cgroups: CgroupDriver): Promise<{ readonly id: string
 async function linksBut(known: string, networks: NetworkNamespace): Promise<readonly string[]> {
   const ask = async () =>
     (await networks.run('ls', '/proc/self/net/dev_snmp6')).split('\n').filter((name) => name !== known);
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + patience(5_000);
   for (;;) {
     const left = await ask();
     if (left.length === 0 || Date.now() > deadline) return left;

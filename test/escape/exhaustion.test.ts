@@ -5,12 +5,13 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ContainerSpec } from '../../native/index.ts';
 import { readLog, untilSome } from '../native/container-stage.ts';
+import { patience } from '../world/patience.ts';
 import { type Attacker, attackerSpec } from './attackers.ts';
 import { buildProgram, type EscapeStage, openEscapeStage } from './escape-stage.ts';
 
 const run = promisify(execFile);
 const ATTACKERS = ['root', 'user', 'admin'] as const;
-const SOON_MS = 10_000;
+const SOON_MS = patience(10_000);
 
 let stage: EscapeStage;
 

@@ -5,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { Limits } from '../../native/backend.ts';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
+import { patience } from '../world/patience.ts';
 import { type Program, startProgram } from '../world/program.ts';
 
 export const NONE: Limits = { memoryBytes: null, cpuMillis: null, pids: null };
 export const SOME: Limits = { memoryBytes: 64 * 2 ** 20, cpuMillis: 250, pids: 32 };
 
-const WAIT_MS = 10_000;
+const WAIT_MS = patience(10_000);
 
 /** The cgroup driver on this machine's kernel, below a root of the test's own. */
 export interface CgroupStage {

@@ -14,6 +14,7 @@ import {
   type OciProcess,
   type SandboxSpec,
 } from '../../native/index.ts';
+import { patience } from '../world/patience.ts';
 
 /** A kernel backend on directories and a cgroup root of its own. */
 export interface ContainerStage {
@@ -54,7 +55,7 @@ export interface Run {
   readonly stderr: readonly string[];
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = patience(15_000);
 
 /** Opens a stage with nothing running. */
 export async function openContainerStage(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCgroupDriver } from '../../native/cgroup/driver.ts';
+import { patience } from '../world/patience.ts';
 
 const MAIN = join(import.meta.dirname, '../../native/runtime/main.ts');
 const APPLETS = [
@@ -22,7 +23,7 @@ const APPLETS = [
   'sleep',
   'touch',
 ];
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = patience(10_000);
 
 /** A config.json before it is read: any field may be missing or wrong. */
 // biome-ignore lint/suspicious/noExplicitAny: tests write what no schema allows

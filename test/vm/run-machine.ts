@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Boot, COURSES } from './boots.ts';
+import { type Boot, COURSES, type Course, type Release } from './boots.ts';
 import { startMachine } from './machine.ts';
 import { makeGuestWorld } from './make-world.ts';
 import type { Check } from './messages.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VM = join(ROOT, '.cache/vm');
+/** A run that was killed leaves its disks behind. */
+const RUN_PREFIX = 'run-';
 
 export interface Outcome {
   readonly passed: number;
@@ -16,31 +18,37 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
-/** Makes the disks, boots them as the courses say, and collects what was checked. Needs root. */
-export async function runMachine(say: (line: string) => void): Promise<Outcome> {
-  await runScript('build.sh');
-  const directory = await mkdtemp(join(VM, 'run-'));
+/**
+ * Makes the disks, boots them as the courses say, and collects what was checked. Needs root.
+ * @param names of courses, all when there are none. @throws when there is no such course
+ */
+export async function runMachine(names: readonly string[], say: (line: string) => void): Promise<Outcome> {
+  const courses = coursesOf(names);
+  await mkdir(VM, { recursive: true });
+  for (const left of await readdir(VM)) if (left.startsWith(RUN_PREFIX)) await rm(join(VM, left), { recursive: true });
+  for (const release of new Set(courses.map((course) => course.release))) await runScript('build.sh', release);
+  const directory = await mkdtemp(join(VM, RUN_PREFIX));
   try {
-    say('vm: making the disks of this run');
-    const project = join(directory, 'project.img');
-    await makeProjectDisk(directory, project);
+    say('vm: making the disk of the project');
+    const world = join(directory, 'world');
+    await mkdir(world);
+    await makeGuestWorld(world);
+    await runScript('project.sh', join(directory, 'made.img'), world);
     const outcome: MutableOutcome = { passed: 0, failures: [] };
-    for (const course of COURSES) {
-      const root = join(directory, 'root.img');
-      await run('cp', '--sparse=always', join(VM, 'disk.img'), root);
-      await runCourse(course, { drives: [root, project], outcome, say });
-    }
+    for (const course of courses) await runCourse(course, { directory, outcome, say });
     return outcome;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function makeProjectDisk(directory: string, image: string): Promise<void> {
-  const world = join(directory, 'world');
-  await mkdir(world);
-  await makeGuestWorld(world);
-  await runScript('project.sh', image, world);
+function coursesOf(names: readonly string[]): readonly Course[] {
+  const unknown = names.filter((name) => !COURSES.some((course) => course.name === name));
+  if (unknown.length > 0) {
+    const known = COURSES.map(({ name }) => name).join(', ');
+    throw new Error(`there is no course named ${unknown.join(', ')}: expected some of ${known}`);
+  }
+  return COURSES.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
 interface MutableOutcome {
@@ -48,36 +56,49 @@ interface MutableOutcome {
   readonly failures: string[];
 }
 
-interface Course {
-  readonly drives: readonly string[];
+interface Setting {
+  /** Of this run's disks. */
+  readonly directory: string;
   readonly outcome: MutableOutcome;
   readonly say: (line: string) => void;
 }
 
-async function runCourse(boots: readonly Boot[], { drives, outcome, say }: Course): Promise<void> {
+async function runCourse({ name, release, boots }: Course, { directory, outcome, say }: Setting): Promise<void> {
+  const [root, project] = [join(directory, 'root.img'), join(directory, 'project.img')];
+  await run('cp', '--sparse=always', join(VM, release, 'disk.img'), root);
+  await run('cp', '--sparse=always', join(directory, 'made.img'), project);
   for (const boot of boots) {
-    say(`\nvm: booting: ${boot.phase}`);
-    const ending = await runBoot(boot, drives, (check) => {
+    const startedAt = Date.now();
+    say(`\nvm: ${name}: booting ${boot.phase}`);
+    const ending = await runBoot(boot, { release, drives: [root, project] }, (check) => {
       say(`${check.isPassed ? '✓' : '✗'} ${check.suite}: ${check.name} (${check.durationMs} ms)`);
       if (check.isPassed) outcome.passed += 1;
-      else outcome.failures.push(`${check.suite}: ${check.name}\n${check.detail}`);
+      else outcome.failures.push(`${name}: ${check.suite}: ${check.name}\n${check.detail}`);
     });
+    say(`vm: ${name}: ${ending.how} after ${Math.round((Date.now() - startedAt) / 1000)} s`);
     if (ending.how === boot.ending) continue;
-    outcome.failures.push(`${boot.phase} ended with "${ending.how}", not with "${boot.ending}":\n${ending.console}`);
+    const problem = `${boot.phase} ended with "${ending.how}", not with "${boot.ending}"`;
+    outcome.failures.push(`${name}: ${problem}; the end of its console:\n${ending.console}`);
     return;
   }
 }
 
 interface Ending {
-  /** `off`: the machine went off without a word, or ran too long. */
-  readonly how: Boot['ending'] | 'off';
+  /** `off`: the machine went off without a word. `stalled`: it gave no sign of life for too long. */
+  readonly how: Boot['ending'] | 'off' | 'stalled';
   /** The last lines of the console. */
   readonly console: string;
 }
 
-async function runBoot(boot: Boot, drives: readonly string[], onCheck: (check: Check) => void): Promise<Ending> {
-  const consoleFile = join(VM, `console-${boot.phase}.log`);
-  const files = { kernel: join(VM, 'kernel'), initrd: join(VM, 'initrd'), drives, consoleFile };
+interface Disks {
+  readonly release: Release;
+  readonly drives: readonly string[];
+}
+
+async function runBoot(boot: Boot, { release, drives }: Disks, onCheck: (check: Check) => void): Promise<Ending> {
+  const consoleFile = join(VM, `console-${release}-${boot.phase}.log`);
+  await rm(consoleFile, { force: true });
+  const files = { kernel: join(VM, release, 'kernel'), initrd: join(VM, release, 'initrd'), drives, consoleFile };
   const machine = startMachine({ ...files, boot });
   let how: Ending['how'] = 'off';
   for await (const message of machine.messages) {
@@ -86,7 +107,7 @@ async function runBoot(boot: Boot, drives: readonly string[], onCheck: (check: C
     if (message.type === 'cut-power') await machine.cutPower();
   }
   await machine.cutPower();
-  return { how, console: await machine.consoleTail() };
+  return { how: machine.hasStalled() ? 'stalled' : how, console: await machine.consoleTail() };
 }
 
 function runScript(name: string, ...args: readonly string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { patience } from './patience.ts';
 
 const run = promisify(execFile);
 const STEP_MS = 5;
@@ -29,7 +30,7 @@ export async function openNetworkNamespace(): Promise<NetworkNamespace> {
     path,
     pid,
     run: async (command, ...args) =>
-      (await run('nsenter', [`--net=${path}`, command, ...args], { timeout: 10_000 })).stdout.trimEnd(),
+      (await run('nsenter', [`--net=${path}`, command, ...args], { timeout: patience(10_000) })).stdout.trimEnd(),
     close: async () => {
       const ended = once(child, 'exit');
       child.kill('SIGKILL');

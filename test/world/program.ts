@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from './patience.ts';
 
 /** A real program running for the length of a test. */
 export interface Program {
@@ -25,7 +26,7 @@ export interface ProgramOptions {
   readonly ready?: RegExp;
 }
 
-const START_MS = 20_000;
+const START_MS = patience(20_000);
 
 /** Starts a program and waits until it is ready. Throws with its output when it ends or stays silent before that. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
@@ -78,7 +79,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience(5_000));
   await gone;
   clearTimeout(timer);
 }

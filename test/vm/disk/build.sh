@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Makes .cache/vm/{disk.img,kernel,initrd}: Debian bookworm with its cloud kernel, systemd and cgroup v2. Needs root.
+# Makes .cache/vm/RELEASE/{disk.img,kernel,initrd}: a Debian release with its cloud kernel, systemd and cgroup v2.
+# Needs root. Usage: build.sh RELEASE      RELEASE: bookworm (kernel 6.1) or trixie (kernel 6.12)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-vm=$(cd "$here/../../.." && pwd)/.cache/vm
+release=$1
+vm=$(cd "$here/../../.." && pwd)/.cache/vm/$release
 root=$vm/root
 
 # shellcheck source=test/setup/tools/recipe.sh
@@ -11,15 +13,14 @@ recipe=("$0" "$here/packages.txt" "$here/holdfast-check.service")
 
 main() {
   is_made "$vm/disk.img" "${recipe[@]}" && return
-  echo "vm: making a Debian disk (about two minutes)"
-  rm -rf "$root"
+  echo "vm: making a disk of Debian $release (about two minutes)"
+  rm -rf "$vm"
   mkdir -p "$vm"
   trap 'rm -rf "$root"' EXIT
   install_debian
   configure
   cp "$root"/boot/vmlinuz-* "$vm/kernel"
   cp "$root"/boot/initrd.img-* "$vm/initrd"
-  rm -f "$vm/disk.img"
   mke2fs -q -t ext4 -d "$root" "$vm/disk.img" 3G >/dev/null
   set_made "$vm/disk.img" "${recipe[@]}"
 }
@@ -27,7 +28,7 @@ main() {
 install_debian() {
   local log
   log=$(mktemp)
-  if ! mmdebstrap --variant=minbase --include="$(paste -sd, "$here/packages.txt")" bookworm "$root" >"$log" 2>&1; then
+  if ! mmdebstrap --variant=minbase --include="$(paste -sd, "$here/packages.txt")" "$release" "$root" >"$log" 2>&1; then
     cat "$log" >&2
     echo 'mmdebstrap could not make the disk. Its own words are above; put them right and run this again.' >&2
     rm -f "$log"
@@ -46,7 +47,7 @@ configure() {
   install -m 644 "$here/holdfast-check.service" "$units"
   ln -s ../holdfast-check.service "$units/default.target.wants/"
   for unit in getty@tty1.service serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-    e2scrub_all.timer fstrim.timer docker-registry.service systemd-networkd-wait-online.service; do
+    e2scrub_all.timer fstrim.timer docker-registry.service apparmor.service e2scrub_reap.service systemd-networkd-wait-online.service; do
     ln -sf /dev/null "$units/$unit"
   done
 }

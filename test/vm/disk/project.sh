@@ -15,6 +15,8 @@ tar --exclude='./@biomejs' --exclude='./@typescript' --exclude='./typescript' -C
   { mkdir "$tree/node_modules" && tar -C "$tree/node_modules" -xf -; }
 cp -r native/build "$tree/native/build"
 mkdir "$tree/.cache"
+node agent/release/build.ts
+cp -r .cache/dist "$tree/.cache/dist"
 cp -r "$world" "$tree/.cache/world"
 
 rm -f "$image"

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tellHost } from './host-line.ts';
 
-const POLL_MS = 250;
+const LOOK_MS = 250;
 
 /** Checks that run in order, each told to the host. */
 export interface Suite {
@@ -37,13 +37,21 @@ async function check(suite: string, name: string, body: () => Promise<void>): Pr
   tell('');
 }
 
-/** Waits until `read` answers something else than null, false or undefined, and gives it. @throws after `timeoutMs`. */
-export async function until<T>(what: string, timeoutMs: number, read: () => Promise<T | null>): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
+/**
+ * Waits until `read`, asked every `lookMs`, answers something else than null, and gives it. Counts looks, not time: a machine that is held up,
+ * or busy with what is waited for, looks more slowly and so waits longer.
+ * @throws when it has not after as many looks as an idle machine would make in `patienceMs`
+ */
+export async function until<T>(
+  what: string,
+  patienceMs: number,
+  read: () => Promise<T | null>,
+  lookMs = LOOK_MS,
+): Promise<T> {
+  for (let looks = 0; looks * lookMs <= patienceMs; looks += 1) {
     const value = await read();
     if (value !== null) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(POLL_MS);
+    await sleep(lookMs);
   }
+  throw new Error(`not within ${patienceMs} ms of looking: ${what}`);
 }

@@ -13,7 +13,11 @@ import { systemdSuite } from './systemd-suite.ts';
 const [v1 = '', v2 = '', v3 = ''] = readGuestWorld().commits;
 
 const PHASES: Readonly<Record<Phase, () => Promise<void>>> = {
-  suites: runSuites,
+  contract: () => runSuites('contract'),
+  kernel: () => runSuites('kernel'),
+  native: () => runSuites('native'),
+  escape: () => runSuites('escape'),
+  runtime: () => runSuites('runtime'),
   agent: () =>
     runSuite('agent under systemd', async (suite) => {
       await systemdSuite(suite, v1);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createApiClient } from '../../../agent/api/client.ts';
@@ -13,7 +13,9 @@ const run = promisify(execFile);
 
 const ROOT = join(import.meta.dirname, '../../..');
 const REPOSITORY = join(WORLD, 'fleet.git');
-const CONVERGE_MS = 240_000;
+/** As `npm run build:agent` makes it. */
+export const RELEASED_AGENT = join(ROOT, '.cache/dist/agent/main.cjs');
+const CONVERGE_MS = 300_000;
 
 /** Where the agent keeps its state, and where its containers' cgroups are: those of the units in `agent/systemd/`. */
 export const STATE_DIR = '/var/lib/holdfast';
@@ -41,11 +43,23 @@ export async function installAgent(): Promise<void> {
   };
   await mkdir('/etc/holdfast', { recursive: true });
   await writeFile('/etc/holdfast/agent.yaml', JSON.stringify(config, null, 2));
-  for (const unit of ['holdfast.service', 'holdfast-pods.service']) {
-    await copyFile(join(ROOT, 'agent/systemd', unit), join('/etc/systemd/system', unit));
+  await installUnits((unit) => unit);
+  await systemctl('enable', 'holdfast.service');
+}
+
+/** Installs other units, as an upgrade does: the next agent is the released one, in one file. Restarts nothing. */
+export async function upgradeAgent(): Promise<void> {
+  await installUnits((unit) =>
+    unit.replace('/opt/holdfast/agent/main.ts', RELEASED_AGENT).replace(/^Description=.*/m, '$&, upgraded'),
+  );
+}
+
+async function installUnits(change: (unit: string) => string): Promise<void> {
+  for (const name of ['holdfast.service', 'holdfast-pods.service']) {
+    const unit = await readFile(join(ROOT, 'agent/systemd', name), 'utf8');
+    await writeFile(join('/etc/systemd/system', name), change(unit));
   }
   await systemctl('daemon-reload');
-  await systemctl('enable', 'holdfast.service');
 }
 
 /** Starts the registry with the world's images; it ends with the machine. */

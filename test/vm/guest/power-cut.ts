@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Suite } from './check.ts';
+import { type Suite, until } from './check.ts';
 import { tellHost } from './host-line.ts';
 import { podCgroups, pushCommit, STATE_DIR } from './node.ts';
 
@@ -16,11 +16,7 @@ export async function convergeIntoPowerCut({ check }: Suite, cut: { commit: stri
   await check(`is ${cut.moment} a new version when the power goes`, async () => {
     const isThere = cut.moment === 'pulling' ? isPulling : await isStarting();
     await pushCommit(cut.commit);
-    const deadline = Date.now() + MOMENT_MS;
-    while (!isThere()) {
-      if (Date.now() > deadline) throw new Error(`it was not ${cut.moment} within ${MOMENT_MS} ms`);
-      await sleep(LOOK_MS);
-    }
+    await until(`it is ${cut.moment}`, MOMENT_MS, async () => isThere() || null, LOOK_MS);
   });
   tellHost({ type: 'cut-power' });
   await sleep(MOMENT_MS);

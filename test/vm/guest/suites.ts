@@ -1,22 +1,54 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { collectTraces, newTraces } from '../../setup/leaks/traces.ts';
+import type { SuitePhase } from '../boots.ts';
+import { runSuite } from './check.ts';
 import { tellHost } from './host-line.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const REPORTER = fileURLToPath(new URL('./host-line-reporter.ts', import.meta.url));
 
-/** The tests whose outcome depends on the kernel: its cgroups, file systems, namespaces and system calls. */
-const SUITES = ['test/contract/kernel-', 'test/native/(cgroup-driver|container-|seccomp-container)'];
+/** How many times slower an emulated machine may be than the one that the tests' patience is meant for. */
+const SLOWNESS = '8';
+/** What ends by itself, such as a killed process, is given this long. */
+const GRACE_MS = 60_000;
 
-/** Runs the suites of the project that the kernel decides. The reporter tells the host of each test. */
-export async function runSuites(): Promise<void> {
-  const jest = ['node_modules/.bin/jest', '-c', 'test/jest/config.json', '--runInBand', '--testTimeout=180000'];
-  const reporters = [`--reporters=${REPORTER}`];
+/** Test files by their path. */
+const SUITES: Readonly<Record<SuitePhase, string>> = {
+  contract: 'test/contract/kernel-',
+  native: 'test/native',
+  kernel: 'test/vm/kernel',
+  escape: 'test/escape',
+  runtime: 'test/runtime',
+};
+
+/**
+ * Tests of hierarchies that this machine has none of, and those whose outcome is the same on any kernel: programs under
+ * sanitizers, and faults injected without a kernel's help.
+ */
+const LEFT_OUT = 'test/native/(cgroup-v1|cgroup-freezer|sanitized|file-faults|shim-faults|spawn-faults)';
+
+/** Runs the suites of the project that the kernel decides, then looks for what they left. The reporter tells the host of each test. */
+export async function runSuites(phase: SuitePhase): Promise<void> {
+  const before = collectTraces();
+  const run = `vm-${phase}`;
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...node, ...jest, ...SUITES, ...reporters], { cwd: ROOT, stdio: 'inherit' });
+  const jest = ['node_modules/.bin/jest', '-c', 'test/jest/config.json', '--runInBand', '--testTimeout=600000'];
+  const choice = [SUITES[phase], `--testPathIgnorePatterns=${LEFT_OUT}`, `--reporters=${REPORTER}`];
+  const env = { ...process.env, HOLDFAST_TEST_RUN: run, HOLDFAST_SLOWNESS: SLOWNESS };
+  const child = spawn(process.execPath, [...node, ...jest, ...choice], { cwd: ROOT, env, stdio: 'inherit' });
   const [code] = await once(child, 'exit');
+  await runSuite(phase, async ({ check }) => {
+    await check('leaves nothing behind', async () => {
+      const left = () => newTraces(before, collectTraces(run));
+      const deadline = Date.now() + GRACE_MS;
+      while (left().length > 0 && Date.now() < deadline) await sleep(1_000);
+      if (left().length > 0) throw new Error(left().join('\n'));
+    });
+  });
   const detail = code === 0 ? '' : `jest ended with status ${code}; the console tells why`;
-  tellHost({ type: 'check', suite: 'suites', name: 'run to the end', isPassed: code === 0, durationMs: 0, detail });
+  tellHost({ type: 'check', suite: phase, name: 'runs to the end', isPassed: code === 0, durationMs: 0, detail });
 }

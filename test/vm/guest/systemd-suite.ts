@@ -7,9 +7,11 @@ import {
   containerPids,
   installAgent,
   PODS_CGROUP,
+  RELEASED_AGENT,
   startWorldRegistry,
   systemctl,
   untilConverged,
+  upgradeAgent,
 } from './node.ts';
 
 const HEAL_MS = 60_000;
@@ -50,6 +52,13 @@ export async function systemdSuite({ check }: Suite, commit: string): Promise<vo
     await systemctl('kill', '--signal=KILL', 'holdfast.service');
     await until('systemd starts it again', HEAL_MS, async () => ![0, killed].includes(await mainPid()) || null);
     await untilConverged(commit);
+    assert.deepEqual(await containerPids(), before);
+  });
+  await check('is upgraded, its units too, without touching a container', async () => {
+    await upgradeAgent();
+    await systemctl('restart', 'holdfast.service');
+    await untilConverged(commit);
+    assert.ok((await readFile(`/proc/${await mainPid()}/cmdline`, 'utf8')).includes(RELEASED_AGENT));
     assert.deepEqual(await containerPids(), before);
   });
 }
