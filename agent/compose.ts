@@ -83,7 +83,10 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     images,
     imageAdmin: images.admin,
     engine,
-    backend: await createKernelBackend({ stateDir: paths.state, runDir: paths.run, cgroupRoot: config.cgroupRoot }),
+    backend: await createKernelBackend({
+      ...{ stateDir: paths.state, runDir: paths.run, cgroupRoot: config.cgroupRoot },
+      ids: config.ids,
+    }),
     telemetry,
     state,
     lastGood: await state.readLastGood(),

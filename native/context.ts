@@ -5,6 +5,7 @@ import type { Liveness } from './observation/liveness.ts';
 import type { KeyedLock } from './process/keyed-lock.ts';
 import type { Layout } from './records/layout.ts';
 import type { RecordStore } from './records/store.ts';
+import type { IdClaims } from './sandbox/id-claims.ts';
 
 /** What the operations of one kernel backend share. */
 export interface BackendContext {
@@ -13,6 +14,7 @@ export interface BackendContext {
   readonly cgroups: CgroupDriver;
   readonly launcher: ShimLauncher;
   readonly bootId: string;
+  readonly ids: IdClaims;
   readonly network: NodeNetwork;
   /** Serialises changes of one sandbox; the empty key what sandboxes share: id ranges, addresses, networks. */
   readonly locks: KeyedLock;

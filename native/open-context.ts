@@ -8,6 +8,9 @@ import { readBootId } from './process/boot-id.ts';
 import { createKeyedLock } from './process/keyed-lock.ts';
 import { createLayout } from './records/layout.ts';
 import { createRecordStore } from './records/store.ts';
+import { createIdClaims } from './sandbox/id-claims.ts';
+import { checkIdSpace, type IdSpace } from './sandbox/id-range.ts';
+import { readReservedIds } from './sandbox/reserved-ids.ts';
 
 export interface KernelBackendOptions {
   /** On a disk, survives a reboot: the containers' writable layers. */
@@ -20,6 +23,8 @@ export interface KernelBackendOptions {
   readonly shimPath?: string;
   /** File of the network namespace to make networks in, such as `/run/netns/edge`; that of this process unless given. */
   readonly networkNamespace?: string;
+  /** Ids of the node that pods may have; from 1048576 to the end unless given. Those in /etc/subuid and /etc/subgid are left out. */
+  readonly ids?: IdSpace;
 }
 
 /**
@@ -28,6 +33,7 @@ export interface KernelBackendOptions {
  */
 export async function openContext(options: KernelBackendOptions): Promise<BackendContext> {
   const layout = createLayout(options);
+  if (options.ids) checkIdSpace(options.ids);
   for (const directory of [layout.sandboxesDir, layout.exitsDir, layout.containersDir]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
@@ -38,6 +44,7 @@ export async function openContext(options: KernelBackendOptions): Promise<Backen
     launcher: createShimLauncher(options.shimPath),
     network: nodeNetworkOf(options),
     bootId: await readBootId(),
+    ids: createIdClaims(layout.idsDir, options.ids, await readReservedIds()),
     locks: createKeyedLock(),
     inFlight: new Set(),
     liveness: createLiveness(),

@@ -178,6 +178,14 @@ export const agentConfigSchema = z.strictObject({
   seccomp: seccomp.prefault({}),
   reconcile: reconcile.prefault({}),
   logs: logs.prefault({}),
+  /** Ids of the node that the user namespaces of pods are given, in ranges of 65536. Those of /etc/subuid and /etc/subgid are left out. */
+  ids: z
+    .strictObject({
+      first: z.number().int().min(65_536).default(1_048_576),
+      ranges: z.number().int().min(1).default(65_519),
+    })
+    .refine(({ first, ranges }) => first + ranges * 65_536 <= 0xffffffff, 'must end below 4294967295')
+    .prefault({}),
   /** Our own cgroup below each hierarchy's root. What is above its last component must be there, such as a unit's. */
   cgroupRoot: z
     .string()

@@ -15,6 +15,7 @@ export async function removeStranger(context: BackendContext, id: string): Promi
     if (name === undefined) {
       await removeTree(join(context.layout.containersDir, sandboxId));
       await removeTree(context.layout.sandboxDir(sandboxId));
+      context.ids.release(sandboxId);
       await repairNetworks(context);
     } else if (id === `${sandboxId}/${name}`) {
       await removeTree(context.layout.rootsOf({ sandboxId, name }));

@@ -6,6 +6,8 @@ import type { ContainerRef } from '../backend.ts';
 export interface Layout {
   /** On a tmpfs: records of sandboxes and containers. */
   readonly sandboxesDir: string;
+  /** On a tmpfs: which sandbox has which range of ids. */
+  readonly idsDir: string;
   /** On a tmpfs: exit records, all in one directory, so that one watch sees them. */
   readonly exitsDir: string;
   /** On a tmpfs: records of networks and the hosts files of their members; there while there is a network. */
@@ -43,6 +45,7 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
   const rootsOf = (ref: ContainerRef): string => join(containersDir, ref.sandboxId, ref.name);
   return {
     sandboxesDir,
+    idsDir: join(dirs.runDir, 'ids'),
     exitsDir,
     containersDir,
     networksDir,

@@ -5,13 +5,14 @@ import { removeTree } from '../files/remove-tree.ts';
 import { groupOf } from './layout.ts';
 import type { ContainerRecord } from './records.ts';
 
-type Ground = Pick<BackendContext, 'layout' | 'records' | 'cgroups'>;
+type Ground = Pick<BackendContext, 'layout' | 'records' | 'cgroups' | 'ids'>;
 
 /**
  * Removes what a crash or reboot left without a record: writable layers and exit records. A layer whose container still
  * has processes stays until its cgroup, by then a stranger, is removed.
  */
 export async function removeLeftovers(ground: Ground): Promise<void> {
+  await releaseIds(ground);
   const current = await currentRecords(ground);
   await removeStaleRoots(ground, new Map(current.map((record) => [groupOf(record), record.attempt])));
   const exits = new Set(
@@ -20,6 +21,12 @@ export async function removeLeftovers(ground: Ground): Promise<void> {
   for (const name of await readdir(ground.layout.exitsDir)) {
     if (!exits.has(name)) await rm(join(ground.layout.exitsDir, name), { force: true });
   }
+}
+
+/** Ids claimed for a sandbox that was never recorded, or is gone; not of one that still has a group, be it a stranger. */
+async function releaseIds({ ids, records, cgroups }: Ground): Promise<void> {
+  const recorded = new Set(await records.sandboxIds());
+  for (const owner of ids.owners()) if (!recorded.has(owner) && !cgroups.exists(owner)) ids.release(owner);
 }
 
 async function currentRecords({ records }: Ground): Promise<readonly ContainerRecord[]> {

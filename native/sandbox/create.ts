@@ -10,7 +10,7 @@ import { sendSignal } from '../process/send-signal.ts';
 import { shimGroupOf } from '../records/layout.ts';
 import type { SandboxRecord } from '../records/records.ts';
 import { livingHolder } from './holder.ts';
-import { ID_COUNT, lowestFreeIdBase } from './id-range.ts';
+import { ID_COUNT } from './id-range.ts';
 import { removeEverything } from './remove.ts';
 import { sysctlsOf } from './sysctls.ts';
 
@@ -72,6 +72,7 @@ const SIGKILL = 9;
 /** Writes the record with an id range, addresses and ports no other record has. */
 async function reserve(context: BackendContext, spec: SandboxSpec): Promise<SandboxRecord> {
   const others = await context.records.sandboxes();
+  const bases = others.flatMap(({ idBase }) => idBase ?? []);
   const record: SandboxRecord = {
     id: spec.id,
     labels: { ...spec.labels },
@@ -82,7 +83,7 @@ async function reserve(context: BackendContext, spec: SandboxSpec): Promise<Sand
       typeof spec.network === 'object'
         ? placeOnNetworks(spec.network, { networks: await context.records.networks(), others })
         : spec.network,
-    idBase: spec.users === 'private' ? lowestFreeIdBase(others.flatMap(({ idBase }) => idBase ?? [])) : null,
+    idBase: spec.users === 'private' ? context.ids.claim(spec.id, bases) : null,
     bootId: context.bootId,
     holder: null,
     logPaths: [],

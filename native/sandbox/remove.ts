@@ -34,6 +34,7 @@ export async function removeEverything(context: BackendContext, id: string): Pro
     for (const path of layout.exitFiles(found.record, found.record.attempt)) await rm(path, { force: true });
   }
   await removeTree(layout.sandboxDir(id));
+  context.ids.release(id);
 }
 
 /** Removes a log file and the older ones the shim moved aside (`path.1`, `path.2`, ...). */

@@ -58,6 +58,7 @@ test('every field but the source has a default', async () => {
     telemetry: { metricIntervalMs: 60_000 },
     paths: { state: '/var/lib/holdfast', run: '/run/holdfast', logs: '/var/log/holdfast/pods' },
     seccomp: { profiles: '/etc/holdfast/seccomp' },
+    ids: { first: 1_048_576, ranges: 65_519 },
     reconcile: { scanIntervalMs: 1_000, settleMs: 2_000 },
     logs: { maxBytes: 10 * 1024 * 1024, maxFiles: 3 },
     cgroupRoot: '/holdfast',
