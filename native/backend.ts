@@ -46,6 +46,11 @@ export interface ContainerBackend {
   statsOfAll(): Promise<readonly ContainerStats[]>;
   /** Calls back soon after a container ends or a sandbox dies. @returns a function that ends the watch. */
   watch(onChange: () => void): () => void;
+  /**
+   * Calls back within seconds after containers met their limits, and before one that did is removed.
+   * @returns a function that ends the watch.
+   */
+  watchLimits(onEvents: (events: readonly LimitEvent[]) => void): () => void;
 }
 
 export interface ContainerRef {
@@ -244,6 +249,13 @@ export interface ExecExit {
   readonly signal: string | null;
   /** True when its shim ended first: nobody saw how the program did. */
   readonly lost: boolean;
+}
+
+/** A container met one of its limits, `count` times since the last event of this kind. */
+export interface LimitEvent extends ContainerRef {
+  /** `memory-high`: slowed down; `memory-max`: about to exceed it; `oom-kill`: a process was killed; `pids-max`: a fork was refused; `cpu-throttled`: periods it was held back in. */
+  readonly kind: 'memory-high' | 'memory-max' | 'oom-kill' | 'pids-max' | 'cpu-throttled';
+  readonly count: number;
 }
 
 /** What a container uses; programs run in it later are counted too. */

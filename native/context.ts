@@ -1,6 +1,7 @@
 import type { CgroupDriver } from './cgroup/driver.ts';
 import type { ShimLauncher } from './launch/shim.ts';
 import type { NodeNetwork } from './network/node-network.ts';
+import type { LimitEvents } from './observation/limit-events.ts';
 import type { Liveness } from './observation/liveness.ts';
 import type { KeyedLock } from './process/keyed-lock.ts';
 import type { Layout } from './records/layout.ts';
@@ -21,4 +22,5 @@ export interface BackendContext {
   /** Groups of what is being made right now: neither observed as dead nor as strangers. */
   readonly inFlight: Set<string>;
   readonly liveness: Liveness;
+  readonly limitEvents: LimitEvents;
 }

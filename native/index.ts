@@ -1,6 +1,6 @@
 export * from './backend.ts';
 export { canonicalLimits } from './cgroup/limits.ts';
-export type { CpuUsage, GroupUsage, MemoryUsage, Pressure, Stall } from './cgroup/usage.ts';
+export type { CpuUsage, DeviceUsage, GroupUsage, IoUsage, MemoryUsage, Pressure, Stall } from './cgroup/usage.ts';
 export * from './errors.ts';
 export * from './files/dir.ts';
 export * from './files/durable.ts';

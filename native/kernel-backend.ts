@@ -46,5 +46,6 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     stats: (ref) => stats(context, ref),
     statsOfAll: () => statsOfAll(context),
     watch: (onChange) => watchChanges(context, onChange),
+    watchLimits: (onEvents) => context.limitEvents.watch(onEvents),
   });
 }

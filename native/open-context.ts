@@ -3,6 +3,7 @@ import { createCgroupDriver } from './cgroup/driver.ts';
 import type { BackendContext } from './context.ts';
 import { createShimLauncher } from './launch/shim.ts';
 import { nodeNetworkOf } from './network/node-network.ts';
+import { createLimitEvents } from './observation/limit-events.ts';
 import { createLiveness } from './observation/liveness.ts';
 import { readBootId } from './process/boot-id.ts';
 import { createKeyedLock } from './process/keyed-lock.ts';
@@ -37,10 +38,12 @@ export async function openContext(options: KernelBackendOptions): Promise<Backen
   for (const directory of [layout.sandboxesDir, layout.exitsDir, layout.containersDir]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
+  const records = createRecordStore(layout);
+  const cgroups = await createCgroupDriver({ root: options.cgroupRoot });
   return {
     layout,
-    records: createRecordStore(layout),
-    cgroups: await createCgroupDriver({ root: options.cgroupRoot }),
+    records,
+    cgroups,
     launcher: createShimLauncher(options.shimPath),
     network: nodeNetworkOf(options),
     bootId: await readBootId(),
@@ -48,5 +51,6 @@ export async function openContext(options: KernelBackendOptions): Promise<Backen
     locks: createKeyedLock(),
     inFlight: new Set(),
     liveness: createLiveness(),
+    limitEvents: createLimitEvents(cgroups, records),
   };
 }

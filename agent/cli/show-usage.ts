@@ -23,15 +23,17 @@ export function loadsBetween(
 export function showUsage(loads: readonly ContainerLoad[]): string {
   const rows = loads
     .toSorted((a, b) => b.cpuMillis - a.cpuMillis || b.memory.workingSetBytes - a.memory.workingSetBytes)
-    .map(({ sandboxId, name, cpuMillis, memory, pids, io, cpu, pressure }) => [
+    .map(({ sandboxId, name, cpuMillis, memory, pids, pidsLimitHits, io, cpu, pressure }) => [
       sandboxId,
       name,
       `${cpuMillis}m`,
       showBytes(memory.workingSetBytes),
+      memory.swapBytes === null ? '-' : showBytes(memory.swapBytes),
       String(pids),
       io === null ? '-' : showBytes(io.readBytes),
       io === null ? '-' : showBytes(io.writtenBytes),
       cpu.periods === 0 ? '-' : `${Math.round((100 * cpu.throttledPeriods) / cpu.periods)}%`,
+      String(memory.highHits + memory.limitHits + pidsLimitHits),
       String(memory.oomKills),
       ...[pressure.cpu, pressure.memory, pressure.io].map((each) =>
         each === null ? '-' : `${each.some.last10Percent}%`,
@@ -39,7 +41,20 @@ export function showUsage(loads: readonly ContainerLoad[]): string {
     ]);
   const waits = ['CPU-WAIT', 'MEM-WAIT', 'IO-WAIT'];
   return table(
-    ['POD', 'CONTAINER', 'CPU', 'MEMORY', 'PIDS', 'READ', 'WRITTEN', 'THROTTLED', 'OOM-KILLS', ...waits],
+    [
+      'POD',
+      'CONTAINER',
+      'CPU',
+      'MEMORY',
+      'SWAP',
+      'PIDS',
+      'READ',
+      'WRITTEN',
+      'THROTTLED',
+      'LIMIT-HITS',
+      'OOM-KILLS',
+      ...waits,
+    ],
     rows,
   );
 }

@@ -17,6 +17,7 @@ import type { Telemetry } from '../telemetry/index.ts';
 import { traced } from './apply.ts';
 import { createDesiredBoard } from './desired-board.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createLimitReporter } from './limit-reporter.ts';
 import { createLooker } from './look.ts';
 import { type Preview, preview } from './preview.ts';
 import { createReporter } from './reporter.ts';
@@ -94,6 +95,11 @@ export function createAgent(ports: AgentPorts): Agent {
     lookAt: (time) => heartbeat.beatAt(time),
     onLooked: (failure) => publisher.publish(statusInput(failure)),
   });
+  const reportLimits = createLimitReporter({
+    telemetry,
+    now,
+    workloadOf: (id) => looker.snapshot()?.observed.pods.find((pod) => pod.id === id)?.key,
+  });
   const publisher = createStatusPublisher(statusInput(null), {
     onChange: (status, before) => reportStatus(telemetry, status, before),
     keep: (status) => state.writeStatus(status),
@@ -102,7 +108,12 @@ export function createAgent(ports: AgentPorts): Agent {
 
   return {
     start: async () => {
-      unwatch = backend.watch(beat);
+      const unwatchChanges = backend.watch(beat);
+      const unwatchLimits = backend.watchLimits(reportLimits);
+      unwatch = () => {
+        unwatchChanges();
+        unwatchLimits();
+      };
       await sync.restore();
       beat();
     },

@@ -1,5 +1,6 @@
 import type { ClampedSetting } from '../backend.ts';
 import type { Limits } from '../limits.ts';
+import type { LimitCounts } from './limit-counts.ts';
 import type { RawWrite } from './raw-control.ts';
 import type { GroupUsage } from './usage.ts';
 
@@ -53,6 +54,8 @@ export interface CgroupDriver {
   oomKills(group: string): Promise<number>;
   /** What the group and all below it have used since it was made, and use now. Null when it is gone. */
   usage(group: string): Promise<GroupUsage | null>;
+  /** How often the group met its limits since it was made. Null when it is gone. */
+  limitCounts(group: string): Promise<LimitCounts | null>;
   /** Every group below the root, in any hierarchy, parents before their children. */
   list(): Promise<readonly string[]>;
 }

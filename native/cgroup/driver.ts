@@ -103,6 +103,7 @@ function driverOn(ground: CgroupGround): CgroupDriver {
       for (const base of ground.swept) await removeTree(join(base.directory, checkGroup(group)));
     },
     oomKills: (group) => ground.countOomKills(checkGroup(group)),
+    limitCounts: (group) => ground.readLimitCounts(checkGroup(group)),
     usage: (group) => ground.readUsage(checkGroup(group)),
     list: async () => groups.below(ground.swept.map((base) => base.directory)),
   };

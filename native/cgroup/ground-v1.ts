@@ -11,6 +11,7 @@ import { ioWeightV1 } from './controls/io-weight.ts';
 import { memoryHighV1, UNLIMITED_BYTES } from './controls/memory-high.ts';
 import { readControl, writeControl, writeControlIfPresent } from './files.ts';
 import type { CgroupGround } from './ground.ts';
+import { readLimitCountsV1 } from './limit-counts.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
 import { readSwapV1, writeMemoryV1 } from './memory-v1.ts';
 import { listBelow } from './tree.ts';
@@ -56,6 +57,8 @@ export function v1Ground(bases: V1Bases): CgroupGround {
       } satisfies Limits;
     },
     countOomKills: (group) => countOomKills(join(bases.memory.directory, group)),
+    readLimitCounts: (group) =>
+      readLimitCountsV1(bases, group, () => countOomKills(join(bases.memory.directory, group))),
     readUsage: (group) => readUsageV1(bases, group, () => countOomKills(join(bases.memory.directory, group))),
   };
 }

@@ -10,6 +10,7 @@ import { memoryHighV2 } from './controls/memory-high.ts';
 import { readControl, writeControl } from './files.ts';
 import type { CgroupGround } from './ground.ts';
 import { handDown } from './hand-down.ts';
+import { readLimitCountsV2 } from './limit-counts.ts';
 import { CPU_PERIOD_US, cpuMillisOf, cpuQuotaUs } from './limits.ts';
 import { readSwapV2, writeMemoryV2 } from './memory-v2.ts';
 import { readUsageV2 } from './usage-v2.ts';
@@ -53,6 +54,7 @@ export function v2Ground(base: Base): CgroupGround {
         ...(await readSwapV2(join(base.directory, group), asked)),
       };
     },
+    readLimitCounts: (group) => readLimitCountsV2(join(base.directory, group)),
     readUsage: (group) => readUsageV2(join(base.directory, group)),
     countOomKills: async (group) => {
       const events = await readControl(join(base.directory, group, 'memory.events'));

@@ -1,6 +1,7 @@
 import type { Limits } from '../limits.ts';
 import type { Base } from './base.ts';
 import type { LimitControl } from './controls/control.ts';
+import type { LimitCounts } from './limit-counts.ts';
 import type { GroupUsage } from './usage.ts';
 
 /** What a cgroup version brings: where its groups are, and how limits are written there. Directories are absolute and end in our root. */
@@ -31,5 +32,6 @@ export interface CgroupGround {
   /** The same; swap only where it was asked for. */
   readLimits(group: string, asked: Limits): Promise<Limits | null>;
   countOomKills(group: string): Promise<number>;
+  readLimitCounts(group: string): Promise<LimitCounts | null>;
   readUsage(group: string): Promise<GroupUsage | null>;
 }

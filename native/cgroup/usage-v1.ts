@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import type { V1Bases } from './base.ts';
 import { readControl } from './files.ts';
-import { type CpuUsage, type GroupUsage, type MemoryUsage, readNumbers, workingSet } from './usage.ts';
+import {
+  type CpuUsage,
+  type GroupUsage,
+  ioUsageOf,
+  type MemoryUsage,
+  readHugepages,
+  readNumbers,
+  workingSet,
+} from './usage.ts';
 import { readCpuV2, readPressures } from './usage-v2.ts';
 
 const NO_PRESSURE = { cpu: null, memory: null, io: null } as const;
@@ -14,17 +22,20 @@ export async function readUsageV1(
   countOomKills: () => Promise<number>,
 ): Promise<GroupUsage | null> {
   const unified = bases.unified === null ? null : join(bases.unified.directory, group);
-  const [usage, pids, cpu, io, pressure, oomKills] = await Promise.all([
+  const [usage, pids, pidEvents, cpu, io, hugepages, pressure, oomKills] = await Promise.all([
     readControl(join(bases.memory.directory, group, 'memory.usage_in_bytes')),
     readControl(join(bases.pids.directory, group, 'pids.current')),
+    readNumbers(join(bases.pids.directory, group, 'pids.events')),
     readCpu(bases, group),
     readIo(bases, group),
+    readPagesOf(bases, group),
     unified === null ? NO_PRESSURE : readPressures(unified),
     countOomKills(),
   ]);
   if (usage === null || pids === null) return null;
   const memory = await readMemory(join(bases.memory.directory, group), Number(usage), oomKills);
-  return { cpu, memory, pids: Number(pids), io, pressure };
+  const pidsLimitHits = pidEvents.get('max') ?? 0;
+  return { cpu, memory, pids: Number(pids), pidsLimitHits, io, hugepages, pressure };
 }
 
 async function readCpu({ unified, cpu, cpuAccounting }: V1Bases, group: string): Promise<CpuUsage> {
@@ -64,6 +75,8 @@ async function readMemory(directory: string, totalBytes: number, oomKills: numbe
     anonymousBytes: stat.get('total_rss') ?? 0,
     fileBytes: stat.get('total_cache') ?? 0,
     peakBytes: peak === null ? null : Number(peak),
+    swapBytes: stat.get('total_swap') ?? null,
+    highHits: 0,
     limitHits: Number(hits ?? 0),
     oomKills,
   };
@@ -71,13 +84,30 @@ async function readMemory(directory: string, totalBytes: number, oomKills: numbe
 
 /** Lines as `8:0 Read 4096`, several for each device used. */
 async function readIo({ io }: V1Bases, group: string): Promise<GroupUsage['io']> {
-  const text =
-    io === null ? null : await readControl(join(io.directory, group, 'blkio.throttle.io_service_bytes_recursive'));
-  if (text === null) return null;
-  const sum = (operation: string): number =>
-    [...text.matchAll(new RegExp(`^\\d+:\\d+ ${operation} (\\d+)$`, 'gm'))].reduce(
-      (total, [, bytes]) => total + Number(bytes),
-      0,
-    );
-  return { readBytes: sum('Read'), writtenBytes: sum('Write') };
+  if (io === null) return null;
+  const read = (name: string): Promise<string | null> =>
+    readControl(join(io.directory, group, `blkio.throttle.${name}_recursive`));
+  const [bytes, counts] = [await read('io_service_bytes'), await read('io_serviced')];
+  if (bytes === null) return null;
+  const devices = new Set([...bytes.matchAll(/^(\d+:\d+) /gm)].map(([, device = '']) => device));
+  const find = (text: string | null, device: string, operation: string): number =>
+    Number(new RegExp(`^${device} ${operation} (\\d+)$`, 'm').exec(text ?? '')?.[1] ?? 0);
+  return ioUsageOf(
+    [...devices].map((device) => ({
+      device,
+      readBytes: find(bytes, device, 'Read'),
+      writtenBytes: find(bytes, device, 'Write'),
+      reads: find(counts, device, 'Read'),
+      writes: find(counts, device, 'Write'),
+    })),
+  );
+}
+
+/** Of v1's hierarchy, or of the v2 tree beside the others. */
+async function readPagesOf(
+  { hugepages, unified, hasUnifiedHugepages }: V1Bases,
+  group: string,
+): Promise<GroupUsage['hugepages']> {
+  if (hugepages !== null) return readHugepages(join(hugepages.directory, group), 'usage_in_bytes');
+  return unified !== null && hasUnifiedHugepages ? readHugepages(join(unified.directory, group), 'current') : null;
 }

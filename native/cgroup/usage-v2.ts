@@ -1,19 +1,31 @@
 import { join } from 'node:path';
 import { readControl } from './files.ts';
-import { type CpuUsage, type GroupUsage, type MemoryUsage, readNumbers, readPressure, workingSet } from './usage.ts';
+import {
+  type CpuUsage,
+  type GroupUsage,
+  ioUsageOf,
+  type MemoryUsage,
+  readHugepages,
+  readNumbers,
+  readPressure,
+  workingSet,
+} from './usage.ts';
 
 /** Reads what a v2 group uses (kernel Documentation/admin-guide/cgroup-v2.rst). Null when it is gone. */
 export async function readUsageV2(directory: string): Promise<GroupUsage | null> {
-  const [current, pids, cpu, memory, io, pressure] = await Promise.all([
+  const [current, pids, pidEvents, cpu, memory, io, hugepages, pressure] = await Promise.all([
     readControl(join(directory, 'memory.current')),
     readControl(join(directory, 'pids.current')),
+    readNumbers(join(directory, 'pids.events')),
     readCpuV2(directory),
     readMemory(directory),
     readIo(directory),
+    readHugepages(directory, 'current'),
     readPressures(directory),
   ]);
   if (current === null || pids === null) return null;
-  return { cpu, memory: memory(Number(current)), pids: Number(pids), io, pressure };
+  const pidsLimitHits = pidEvents.get('max') ?? 0;
+  return { cpu, memory: memory(Number(current)), pids: Number(pids), pidsLimitHits, io, hugepages, pressure };
 }
 
 /** Reads cpu.stat, which v2 groups have even where the controller is on v1; then without quota periods. */
@@ -38,10 +50,11 @@ export async function readPressures(directory: string): Promise<GroupUsage['pres
 }
 
 async function readMemory(directory: string): Promise<(totalBytes: number) => MemoryUsage> {
-  const [stat, events, peak] = await Promise.all([
+  const [stat, events, peak, swap] = await Promise.all([
     readNumbers(join(directory, 'memory.stat')),
     readNumbers(join(directory, 'memory.events')),
     readControl(join(directory, 'memory.peak')),
+    readControl(join(directory, 'memory.swap.current')),
   ]);
   return (totalBytes) => ({
     totalBytes,
@@ -49,6 +62,8 @@ async function readMemory(directory: string): Promise<(totalBytes: number) => Me
     anonymousBytes: stat.get('anon') ?? 0,
     fileBytes: stat.get('file') ?? 0,
     peakBytes: peak === null ? null : Number(peak),
+    swapBytes: swap === null ? null : Number(swap),
+    highHits: events.get('high') ?? 0,
     limitHits: events.get('max') ?? 0,
     oomKills: events.get('oom_kill') ?? 0,
   });
@@ -58,7 +73,17 @@ async function readMemory(directory: string): Promise<(totalBytes: number) => Me
 async function readIo(directory: string): Promise<GroupUsage['io']> {
   const text = await readControl(join(directory, 'io.stat'));
   if (text === null) return null;
-  const sum = (key: string): number =>
-    [...text.matchAll(new RegExp(`\\b${key}=(\\d+)`, 'g'))].reduce((total, [, bytes]) => total + Number(bytes), 0);
-  return { readBytes: sum('rbytes'), writtenBytes: sum('wbytes') };
+  const lines = [...text.matchAll(/^(\d+:\d+) (.*)$/gm)];
+  return ioUsageOf(
+    lines.map(([, device = '', rest = '']) => {
+      const value = (key: string): number => Number(new RegExp(`\\b${key}=(\\d+)`).exec(rest)?.[1] ?? 0);
+      return {
+        device,
+        readBytes: value('rbytes'),
+        writtenBytes: value('wbytes'),
+        reads: value('rios'),
+        writes: value('wios'),
+      };
+    }),
+  );
 }

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { BackendError } from '../errors.ts';
 import { readControl } from './files.ts';
 
@@ -6,10 +8,29 @@ export interface GroupUsage {
   readonly cpu: CpuUsage;
   readonly memory: MemoryUsage;
   readonly pids: number;
-  /** Of block devices. */
-  readonly io: { readonly readBytes: number; readonly writtenBytes: number } | null;
+  /** Forks refused for the limit of processes. */
+  readonly pidsLimitHits: number;
+  /** Of block devices, together and one by one. */
+  readonly io: IoUsage | null;
+  /** Bytes of huge pages by their size, as `2MB`; null where the group has no such controller. */
+  readonly hugepages: Readonly<Record<string, number>> | null;
   /** Time lost for want of something (kernel Documentation/accounting/psi.rst). */
   readonly pressure: { readonly [Resource in 'cpu' | 'memory' | 'io']: Pressure | null };
+}
+
+export interface IoUsage {
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly devices: readonly DeviceUsage[];
+}
+
+export interface DeviceUsage {
+  /** Major and minor number, as `8:0`. */
+  readonly device: string;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly reads: number;
+  readonly writes: number;
 }
 
 export interface CpuUsage {
@@ -29,6 +50,9 @@ export interface MemoryUsage {
   readonly anonymousBytes: number;
   readonly fileBytes: number;
   readonly peakBytes: number | null;
+  readonly swapBytes: number | null;
+  /** Times it went above its soft limit and was slowed down. */
+  readonly highHits: number;
   /** Times it was about to exceed its limit. */
   readonly limitHits: number;
   readonly oomKills: number;
@@ -70,6 +94,35 @@ export async function readPressure(path: string): Promise<Pressure | null> {
 export function workingSet(totalBytes: number, inactiveFileBytes: number): number {
   return Math.max(0, totalBytes - inactiveFileBytes);
 }
+
+/** @returns the usage of devices, and of all of them. */
+export function ioUsageOf(devices: readonly DeviceUsage[]): IoUsage {
+  const sum = (key: 'readBytes' | 'writtenBytes'): number => devices.reduce((total, each) => total + each[key], 0);
+  return { readBytes: sum('readBytes'), writtenBytes: sum('writtenBytes'), devices };
+}
+
+/** Reads huge pages in use. @param name of the file after the size, which is that of the version. */
+export async function readHugepages(directory: string, name: string): Promise<GroupUsage['hugepages']> {
+  const used: Record<string, number> = {};
+  for (const size of HUGE_PAGE_SIZES) {
+    const text = await readControl(join(directory, `hugetlb.${size}.${name}`));
+    if (text === null) return null;
+    used[size] = Number(text);
+  }
+  return used;
+}
+
+/** The node's sizes, in the words of control files. */
+function listHugePageSizes(): readonly string[] {
+  const names = existsSync(HUGE_PAGES) ? readdirSync(HUGE_PAGES) : [];
+  const sizes = names.flatMap((name) => /^hugepages-(\d+)kB$/.exec(name)?.[1] ?? []).map(Number);
+  return sizes.map((kibi) =>
+    kibi >= 2 ** 20 ? `${kibi / 2 ** 20}GB` : kibi >= 2 ** 10 ? `${kibi / 2 ** 10}MB` : `${kibi}KB`,
+  );
+}
+
+const HUGE_PAGES = '/sys/kernel/mm/hugepages';
+const HUGE_PAGE_SIZES = listHugePageSizes();
 
 function parseStall(text: string | null, kind: 'some' | 'full'): Stall | null {
   const pattern = new RegExp(`^${kind} avg10=([0-9.]+) avg60=([0-9.]+) avg300=([0-9.]+) total=([0-9]+)$`, 'm');

@@ -21,6 +21,7 @@ export async function removeContainerLocked(context: BackendContext, ref: Contai
   const { cgroups, layout, records } = context;
   context.liveness.forget(groupOf(ref));
   await cgroups.kill(groupOf(ref));
+  await context.limitEvents.lastOf(ref);
   await cgroups.remove(groupOf(ref));
   const found = await records.container(ref);
   if (found.state === 'found') {

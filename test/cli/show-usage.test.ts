@@ -32,9 +32,9 @@ test('usage is shown busiest first, in units people read', () => {
   ];
   expect(showUsage(loadsBetween(before, after))).toBe(
     [
-      'POD  CONTAINER  CPU    MEMORY  PIDS  READ  WRITTEN  THROTTLED  OOM-KILLS  CPU-WAIT  MEM-WAIT  IO-WAIT',
-      'pod  busy       2000m  3.5MiB  1     -     -        0%         0          -         -         -',
-      'pod  idle       1m     8.0KiB  1     0B    0B       0%         0          0%        0%        0%',
+      'POD  CONTAINER  CPU    MEMORY  SWAP  PIDS  READ  WRITTEN  THROTTLED  LIMIT-HITS  OOM-KILLS  CPU-WAIT  MEM-WAIT  IO-WAIT',
+      'pod  busy       2000m  3.5MiB  0B    1     -     -        0%         0           0          -         -         -',
+      'pod  idle       1m     8.0KiB  0B    1     0B    0B       0%         0           0          0%        0%        0%',
       '',
     ].join('\n'),
   );

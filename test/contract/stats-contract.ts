@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { LimitEvent } from '../../native/index.ts';
 import { type ContractStage, LIMITS } from './contract-stage.ts';
 
 const COUNT = expect.any(Number);
@@ -31,11 +32,15 @@ export function statsContract(stage: ContractStage): void {
           anonymousBytes: COUNT,
           fileBytes: COUNT,
           peakBytes: COUNT,
+          swapBytes: COUNT,
+          highHits: 0,
           limitHits: 0,
           oomKills: 0,
         },
         pids: COUNT,
-        io: { readBytes: COUNT, writtenBytes: COUNT },
+        pidsLimitHits: 0,
+        io: { readBytes: COUNT, writtenBytes: COUNT, devices: expect.any(Array) },
+        hugepages: null,
         pressure: { cpu: PRESSURE, memory: PRESSURE, io: PRESSURE },
       });
       expect(used.cpu.totalMicros).toBeGreaterThan(0);
@@ -49,6 +54,22 @@ export function statsContract(stage: ContractStage): void {
       await stage.start('polite', LIMITS, 'b');
       await stage.exited(await stage.start('exits with 3', LIMITS, 'c'));
       expect((await stage.backend.statsOfAll()).map(({ name }) => name).sort()).toEqual(['a', 'b']);
+    });
+
+    test('a container that ran out of memory is told before it is removed, and to nobody after the watch', async () => {
+      await stage.backend.createSandbox(stage.sandbox);
+      const seen: LimitEvent[] = [];
+      const unwatch = stage.backend.watchLimits((events) => seen.push(...events));
+      const spec = await stage.start('takes much memory', { ...LIMITS, memoryBytes: 16 * 2 ** 20 });
+      expect((await stage.exited(spec)).exit).toMatchObject({ oomKilled: true });
+      await stage.backend.removeContainer(spec);
+      const kill = { sandboxId: stage.sandbox.id, name: 'app', kind: 'oom-kill', count: COUNT };
+      expect(seen).toContainEqual(kill);
+      unwatch();
+      const before = seen.length;
+      await stage.exited(await stage.start('takes much memory', { ...LIMITS, memoryBytes: 16 * 2 ** 20 }));
+      await stage.backend.removeContainer(spec);
+      expect(seen).toHaveLength(before);
     });
 
     test('of a container that does not run are not found', async () => {

@@ -22,7 +22,10 @@ import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
 /** The operations that change something; `crashAfter` counts them. */
-export type FakeOperation = Exclude<keyof ContainerBackend, 'observe' | 'stats' | 'statsOfAll' | 'watch'>;
+export type FakeOperation = Exclude<
+  keyof ContainerBackend,
+  'observe' | 'stats' | 'statsOfAll' | 'watch' | 'watchLimits'
+>;
 
 /** How the program of a container behaves. */
 export interface FakeProgram {
@@ -136,6 +139,7 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
     },
     statsOfAll: async () => node.statsOfAll(),
     watch: (onChange) => node.watch(onChange),
+    watchLimits: (onEvents) => node.watchLimits(onEvents),
   };
 }
 

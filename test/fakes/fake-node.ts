@@ -8,6 +8,7 @@ import {
   type ContainerStats,
   canonicalLimits,
   type GroupUsage,
+  type LimitEvent,
   type Limits,
   type NetworkSpec,
   type Observation,
@@ -29,10 +30,12 @@ const USAGE: GroupUsage = {
   cpu: { totalMicros: 3, userMicros: 2, systemMicros: 1, periods: 1, throttledPeriods: 0, throttledMicros: 0 },
   memory: {
     ...{ totalBytes: 8192, workingSetBytes: 8192, anonymousBytes: 4096, fileBytes: 4096, peakBytes: 8192 },
-    ...{ limitHits: 0, oomKills: 0 },
+    ...{ swapBytes: 0, highHits: 0, limitHits: 0, oomKills: 0 },
   },
   pids: 1,
-  io: { readBytes: 0, writtenBytes: 0 },
+  pidsLimitHits: 0,
+  io: { readBytes: 0, writtenBytes: 0, devices: [] },
+  hugepages: null,
   pressure: { cpu: PRESSURE, memory: PRESSURE, io: PRESSURE },
 };
 
@@ -72,6 +75,7 @@ export class FakeNode {
   readonly #networks = new Map<string, NetworkSpec>();
   readonly #strangers = new Map<string, readonly number[]>();
   readonly #watchers = new Set<() => void>();
+  readonly #limitWatchers = new Set<(events: readonly LimitEvent[]) => void>();
   #nextPid = FIRST_PID;
 
   constructor(clock: FakeClock) {
@@ -176,6 +180,7 @@ export class FakeNode {
     container.isPaused = false;
     container.kernel = null;
     container.exit = { code, signal: null, oomKilled: false, lost: false, finishedAt: this.#clock.now(), ...exit };
+    if (exit.oomKilled) this.meetLimit(ref, 'oom-kill');
     this.#changed();
   }
 
@@ -230,6 +235,18 @@ export class FakeNode {
     const watcher = (): void => onChange();
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
+  }
+
+  watchLimits(onEvents: (events: readonly LimitEvent[]) => void): () => void {
+    const watcher = (events: readonly LimitEvent[]): void => onEvents(events);
+    this.#limitWatchers.add(watcher);
+    return () => this.#limitWatchers.delete(watcher);
+  }
+
+  /** A container meets one of its limits. */
+  meetLimit({ sandboxId, name }: ContainerRef, kind: LimitEvent['kind'], count = 1): void {
+    this.#foundContainer({ sandboxId, name });
+    for (const watcher of this.#limitWatchers) watcher([{ sandboxId, name, kind, count }]);
   }
 
   #changed(): void {

@@ -54,7 +54,14 @@ describe.each([
     expect(memory.workingSetBytes).toBeLessThan(memory.totalBytes);
     expect(memory.peakBytes).toBeGreaterThanOrEqual(memory.totalBytes);
     expect(pids).toBe(1);
-    expect(io).toEqual({ readBytes: expect.any(Number), writtenBytes: expect.any(Number) });
+    const count = expect.any(Number);
+    expect(io).toEqual({ readBytes: count, writtenBytes: count, devices: expect.any(Array) });
+    for (const each of io?.devices ?? []) {
+      expect(each).toEqual({
+        ...{ device: expect.stringMatching(/^\d+:\d+$/), readBytes: count, writtenBytes: count },
+        ...{ reads: count, writes: count },
+      });
+    }
     await driver.kill('pod');
     await program.kill();
     expect(await driver.usage('gone')).toBeNull();
@@ -67,7 +74,9 @@ describe('on v2', () => {
     'memory.current': '70000',
     'memory.peak': '90000',
     'memory.stat': 'anon 20000\nfile 45000\nkernel 5000\ninactive_file 30000',
-    'memory.events': 'low 0\nhigh 0\nmax 3\noom 2\noom_kill 1',
+    'memory.swap.current': '4096',
+    'pids.events': 'max 6',
+    'memory.events': 'low 0\nhigh 7\nmax 3\noom 2\noom_kill 1',
     'pids.current': '4',
     'io.stat': '8:0 rbytes=100 wbytes=20 rios=1 wios=1 dbytes=9 dios=1\n8:16 rbytes=1 wbytes=2 rios=1 wios=1',
     'cpu.pressure': 'some avg10=1.50 avg60=0.20 avg300=0.00 total=777\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0',
@@ -92,10 +101,18 @@ describe('on v2', () => {
       },
       memory: {
         ...{ totalBytes: 70_000, workingSetBytes: 40_000, anonymousBytes: 20_000, fileBytes: 45_000 },
-        ...{ peakBytes: 90_000, limitHits: 3, oomKills: 1 },
+        ...{ peakBytes: 90_000, swapBytes: 4_096, highHits: 7, limitHits: 3, oomKills: 1 },
       },
       pids: 4,
-      io: { readBytes: 101, writtenBytes: 22 },
+      pidsLimitHits: 6,
+      io: {
+        ...{ readBytes: 101, writtenBytes: 22 },
+        devices: [
+          { device: '8:0', readBytes: 100, writtenBytes: 20, reads: 1, writes: 1 },
+          { device: '8:16', readBytes: 1, writtenBytes: 2, reads: 1, writes: 1 },
+        ],
+      },
+      hugepages: null,
       pressure: {
         cpu: {
           some: { last10Percent: 1.5, last60Percent: 0.2, last300Percent: 0, totalMicros: 777 },

@@ -1,4 +1,5 @@
 import type { Condition, ConditionType, WorkloadState } from '../../../manifests/index.ts';
+import type { LimitEvent } from '../../../native/index.ts';
 
 /** A plain type, or a closed set of strings. */
 export type AttributeType = 'string' | 'int' | readonly string[];
@@ -32,6 +33,11 @@ export const attributes = {
   'holdfast.finding.message': { type: 'string', brief: 'What the rule objects to and what to do' },
   'holdfast.finding.path': { type: 'string', brief: 'Field path in the manifest' },
   'holdfast.finding.severity': { type: ['deny', 'warn'], brief: 'Weight of the finding' },
+  'holdfast.limit.count': { type: 'int', brief: 'How often since the last such event' },
+  'holdfast.limit.kind': {
+    type: ['memory-high', 'memory-max', 'oom-kill', 'pids-max', 'cpu-throttled'] satisfies LimitEvent['kind'][],
+    brief: 'Which limit: slowed down, about to exceed memory, a process killed, a fork refused, periods held back',
+  },
   'holdfast.manifest.count': { type: 'int', brief: 'Manifest files of the commit' },
   'holdfast.manifest.file': { type: 'string', brief: 'Manifest file within the repository' },
   'holdfast.manifest.line': { type: 'int', brief: 'Line in the manifest file, from 1' },

@@ -99,6 +99,16 @@ export const events = {
     brief: 'A run of the loop succeeded after failures',
     attributes: { 'holdfast.workload.name': 'optional', 'vcs.ref.head.revision': 'optional' },
   },
+  'holdfast.workload.limit.reached': {
+    severity: 'WARN',
+    brief: 'A container met one of its limits for the first time in a minute; every kill for want of memory is told',
+    attributes: {
+      'holdfast.workload.name': 'required',
+      'container.id': 'required',
+      'holdfast.limit.kind': 'required',
+      'holdfast.limit.count': 'required',
+    },
+  },
   'holdfast.workload.state.changed': {
     severity: 'INFO',
     brief: 'A workload changed its state',

@@ -103,6 +103,12 @@ export const metrics = {
     brief: 'Bytes that the pulls under way still need',
     attributes: {},
   },
+  'holdfast.workload.limit.events': {
+    instrument: 'counter',
+    unit: '{event}',
+    brief: 'Events `holdfast.workload.limit.reached`',
+    attributes: { 'holdfast.workload.name': 'required' },
+  },
   'holdfast.node.condition': {
     instrument: 'gauge',
     unit: '1',
