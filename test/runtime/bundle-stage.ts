@@ -22,6 +22,7 @@ const APPLETS = [
   'readlink',
   'sleep',
   'touch',
+  'uname',
 ];
 const PATIENCE_MS = patience(10_000);
 

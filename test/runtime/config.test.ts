@@ -51,6 +51,11 @@ const refusals: readonly (readonly [string, (config: Config) => void])[] = [
   ['linux.namespaces', (config) => config.linux.namespaces.push({ type: 'pid' })],
   ['linux.namespaces', (config) => Object.assign(config.linux, { namespaces: [{ type: 'pid' }] })],
   ['linux.namespaces', (config) => config.linux.namespaces.push({ type: 'user' })],
+  ['linux.timeOffsets', (config) => Object.assign(config.linux, { timeOffsets: { boottime: { secs: 1 } } })],
+  [
+    'linux.personality.flags',
+    (config) => Object.assign(config.linux, { personality: { domain: 'LINUX', flags: ['A'] } }),
+  ],
   ['linux.sysctl.kernel.panic', (config) => Object.assign(config.linux, { sysctl: { 'kernel.panic': '1' } })],
   ['hooks.prestart[0].path', (config) => Object.assign(config, { hooks: { prestart: [{ path: 'hook' }] } })],
 ];

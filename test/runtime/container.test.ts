@@ -163,6 +163,18 @@ describe('denied devices', () => {
 });
 
 describe('namespaces', () => {
+  test('of time have clocks of their own, for what is run later too', async () => {
+    await stage.configure('cat /proc/uptime; uname -m; sleep 1000', (config) => {
+      config.linux.namespaces.push({ type: 'time' });
+      config.linux.timeOffsets = { boottime: { secs: 1_000_000_000 }, monotonic: { secs: 7, nanosecs: 5 } };
+      config.linux.personality = { domain: 'LINUX32' };
+    });
+    await expectSuccess(stage.runtime('create', 'c'));
+    await expectSuccess(stage.runtime('start', 'c'));
+    const later = await stage.runtime('exec', 'c', 'sh', '-c', 'cat /proc/uptime; uname -m');
+    for (const output of [await stage.output(), later.stdout]) expect(output).toMatch(/^10\d{8}\.\d+ \S+\ni[36]86\n/);
+  });
+
   test('are its own, with host name and sysctls', async () => {
     const output = await outputOf(
       'hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax; cat /sys/class/net/lo/flags',

@@ -39,7 +39,7 @@ describe('hooks', () => {
     const [, inside, variable] = (created[2] ?? '').split(' ');
     expect(inside).not.toBe(node);
     expect(variable).toBe('b');
-    expect(JSON.parse((created[1] ?? '').split(' b ')[1] ?? '')).toMatchObject({ id: 'c', pid, status: 'creating' });
+    expect(JSON.parse((created[1] ?? '').split(' b ')[1] ?? '')).toMatchObject({ id: 'c', pid, status: 'created' });
 
     const started = await expectSuccess(stage.runtime('start', 'c'));
     expect(started.stdout).toBe(`startContainer in /bin/busybox as ${inside}\n`);

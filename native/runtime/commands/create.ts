@@ -68,6 +68,7 @@ async function newContainer(config: BundleConfig, id: string, bundle: string): P
     process: config.process ?? null,
     seccomp: config.linux.seccomp ?? null,
     deniesDevices: deniesDevices(config),
+    personality: config.linux.personality && { domain: config.linux.personality.domain },
     hasOwnUsers: config.linux.namespaces.some(({ type }) => type === 'user'),
     resources: config.linux.resources,
   };
@@ -139,7 +140,8 @@ async function create(
   return createProcess(launch, async (init) => {
     const made = { ...container, init };
     await context.store.save(made);
-    const state = describeState(made, 'creating');
+    // The hooks come after the environment is made (step 2 of the lifecycle), and `created` is what that is called.
+    const state = describeState(made, 'created');
     await runHooks({ hooks, stage: 'prestart', state, inside: null });
     await runHooks({ hooks, stage: 'createRuntime', state, inside: null });
     await runHooks({ hooks, stage: 'createContainer', state, inside: { process: init, scratchDir } });

@@ -32,6 +32,8 @@ function contradiction({ linux, hostname, domainname }: BundleConfig): string | 
   const hasMappings = linux.uidMappings.length > 0 && linux.gidMappings.length > 0;
   if (isNew('user') && !hasMappings) return 'linux.namespaces: a new user namespace needs uidMappings and gidMappings';
   if (hasMappings && !own('user')) return 'linux.uidMappings: need a user namespace';
+  if (Object.keys(linux.timeOffsets).length > 0 && !isNew('time'))
+    return 'linux.timeOffsets: need a new time namespace';
   for (const name of Object.keys(linux.sysctl)) {
     const namespace = namespaceOfSysctl(name);
     if (namespace === null) return `linux.sysctl.${name}: belongs to the whole node`;

@@ -63,7 +63,12 @@ const hook = z.object({
 });
 const hooks = z.array(hook).default([]);
 
-const type = z.enum(['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup']);
+const type = z.enum(['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time']);
+
+const noFlags = z.array(z.string()).max(0, 'there are none: leave them out').nullish();
+/** By which personality(2) is called. */
+const personality = z.object({ domain: z.enum(['LINUX', 'LINUX32']), flags: noFlags });
+const timeOffset = z.object({ secs: z.int().default(0), nanosecs: z.int().min(0).max(999_999_999).default(0) });
 
 const device = z.object({
   type: z.enum(['c', 'b', 'u', 'p']),
@@ -101,8 +106,8 @@ const linux = z.object({
   mountLabel: label,
   netDevices: refused,
   memoryPolicy: refused,
-  personality: refused,
-  timeOffsets: refused,
+  personality: personality.nullish().transform((asked) => asked ?? null),
+  timeOffsets: z.partialRecord(z.enum(['monotonic', 'boottime']), timeOffset).default({}),
 });
 
 /**

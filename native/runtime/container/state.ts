@@ -27,6 +27,7 @@ const state = z.strictObject({
   process: bundleProcess.nullable(),
   seccomp: bundleSeccomp.nullable(),
   deniesDevices: z.boolean(),
+  personality: z.strictObject({ domain: z.enum(['LINUX', 'LINUX32']) }).nullable(),
   hasOwnUsers: z.boolean(),
   /** What it was last allowed to take of the node. */
   resources: resourcesSchema.prefault({}),

@@ -17,6 +17,8 @@ export interface BundleLaunch {
   /** In the form of /proc/<pid>/uid_map; empty without a new user namespace. */
   readonly uidMap: string;
   readonly gidMap: string;
+  /** In the form of /proc/<pid>/timens_offsets; empty for none. */
+  readonly timeOffsets: string;
   /** Path below /proc/sys, value. */
   readonly sysctls: readonly (readonly [path: string, value: string])[];
   readonly mounts: readonly BundleLaunchMount[];
@@ -97,6 +99,8 @@ export interface BundleLaunchProcess {
   /** Null leaves it to the kernel. */
   readonly apparmorProfile: string | null;
   readonly selinuxLabel: string | null;
+  /** PER_* of personality(2); null leaves that of the runtime. */
+  readonly personality: number | null;
   readonly terminalSize: { readonly rows: number; readonly columns: number };
 }
 

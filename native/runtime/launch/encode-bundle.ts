@@ -10,6 +10,7 @@ import type {
 
 const MAGIC = 0x31534648;
 const LENGTH_OFFSET = 4;
+const NO_PERSONALITY = 0xffffffff;
 const MODES = { bundle: 16, visit: 17, exec: 18 } as const;
 const FLAGS = {
   readonlyRoot: 1 << 2,
@@ -39,6 +40,7 @@ export function encodeBundleLaunch(launch: BundleLaunch): Buffer {
     });
     writer.text(launch.uidMap);
     writer.text(launch.gidMap);
+    writer.text(launch.timeOffsets);
     writer.texts(launch.sysctls.flat());
     writer.list(launch.mounts, (mount) => writeMount(writer, mount));
     writer.list(launch.devices, (device) => {
@@ -149,6 +151,7 @@ function writeProcess(writer: SpecWriter, process: BundleLaunchProcess): void {
   writer.bytes(process.seccompFilter);
   writer.text(process.apparmorProfile ?? '');
   writer.text(process.selinuxLabel ?? '');
+  writer.u32(process.personality ?? NO_PERSONALITY);
   writer.u32(process.terminalSize.rows);
   writer.u32(process.terminalSize.columns);
 }

@@ -12,6 +12,7 @@ const NAMESPACES = {
   mount: 0x00020000,
   network: 0x40000000,
   pid: 0x20000000,
+  time: 0x00000080,
   user: 0x10000000,
   uts: 0x04000000,
 } as const;
@@ -48,6 +49,9 @@ export function launchOfBundle(config: BundleConfig, ground: BundleGround): Bund
     namespaces: linux.namespaces.map(({ type, path }) => ({ kind: NAMESPACES[type], path: path || null })),
     uidMap: mapText(linux.uidMappings),
     gidMap: mapText(linux.gidMappings),
+    timeOffsets: Object.entries(linux.timeOffsets)
+      .map(([clock, { secs, nanosecs }]) => `${clock} ${secs} ${nanosecs}\n`)
+      .join(''),
     sysctls: Object.entries(linux.sysctl).map(([name, value]) => [pathOfSysctl(name), value]),
     mounts: config.mounts.flatMap((mount) => launchMountsOf(mount, { ...ground, hasInertDevices, hasOwnUsers })),
     devices: hasOwnDev ? devicesOf(linux.devices) : [],

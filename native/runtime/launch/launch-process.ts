@@ -7,6 +7,8 @@ import type { BundleProcess } from '../config/schema.ts';
 import type { BundleLaunchProcess } from './bundle-launch.ts';
 import { refuseMakingDevices } from './devices.ts';
 
+/** PER_* of personality(2). */
+const PERSONALITIES = { LINUX: 0, LINUX32: 8 } as const;
 const MAX_U64 = 2n ** 64n - 1n;
 
 /** What holds for every process of a container. */
@@ -15,6 +17,7 @@ export interface Confinement {
   readonly seccomp: OciSeccomp | null;
   /** Only the devices it is given may be used. */
   readonly deniesDevices: boolean;
+  readonly personality: { readonly domain: keyof typeof PERSONALITIES } | null;
 }
 
 /** Decides everything about one process. @throws BackendError `invalid-spec` for what cannot be. */
@@ -46,6 +49,7 @@ export function launchProcessOf(
     seccompFilter: filterOf(process, confinement),
     apparmorProfile: labels.apparmorProfile,
     selinuxLabel: labels.selinuxLabel,
+    personality: confinement.personality === null ? null : PERSONALITIES[confinement.personality.domain],
     terminalSize: { rows: process.consoleSize?.height ?? 0, columns: process.consoleSize?.width ?? 0 },
   };
 }

@@ -85,6 +85,8 @@ struct bundle_spec {
     uint32_t namespace_count;
     struct bundle_namespace *namespaces;
     const char *uid_map, *gid_map;
+    /* As timens_offsets takes them; empty for none. */
+    const char *time_offsets;
     /* Path below /proc/sys, value. */
     struct texts sysctls;
     uint32_t mount_count;
@@ -92,6 +94,8 @@ struct bundle_spec {
     uint32_t device_count;
     struct bundle_device *devices;
     struct capability_sets capabilities;
+    /* PER_* of personality(2), or that of whoever starts it. */
+    uint32_t personality;
     uint32_t rows, columns;
     /* Where the socket `start` is made, and the socket that takes the terminal; empty for none. */
     const char *state_dir, *console_socket;
@@ -121,7 +125,9 @@ int bundle_decode(struct bundle_specs *specs, const void *bytes, size_t size, vo
 
 int has_namespace(const struct bundle_spec *bundle, uint32_t kind);
 int has_new_namespace(const struct bundle_spec *bundle, uint32_t kind);
-/* The CLONE_NEW* of those that are made new. */
+/* Makes the time namespace, which only children enter, and sets its clocks before they do. */
+int make_time_namespace(const struct bundle_spec *bundle, struct hf_error *error);
+/* The CLONE_NEW* of the others that are made new. */
 uint64_t new_namespaces(const struct bundle_spec *bundle);
 /* Opens those that have a path. */
 int open_namespaces(struct bundle_spec *bundle, struct hf_error *error);
@@ -129,6 +135,8 @@ int open_namespaces(struct bundle_spec *bundle, struct hf_error *error);
 int join_namespaces(const struct bundle_spec *bundle, struct hf_error *error);
 
 /* ---- create.c: the node's side. */
+
+#define SAME_PERSONALITY 0xffffffffu
 
 enum { PRESERVED_FD = 6, MOST_PRESERVED = 100 };
 

@@ -90,6 +90,7 @@ static void take_process(struct reader *r, struct bundle_spec *b)
     c->filter = take(r, c->filter_bytes);
     c->apparmor_profile = take_text(r);
     c->selinux_label = take_text(r);
+    b->personality = take_u32(r);
     b->rows = take_u32(r);
     b->columns = take_u32(r);
     if (c->args.count == 0)
@@ -131,6 +132,7 @@ static void take_bundle(struct reader *r, struct bundle_spec *b)
     take_namespaces(r, b);
     b->uid_map = take_text(r);
     b->gid_map = take_text(r);
+    b->time_offsets = take_text(r);
     b->sysctls = take_texts(r);
     take_bundle_mounts(r, b);
     take_bundle_devices(r, b);

@@ -65,7 +65,7 @@ _Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_e
     struct hf_error error = {0};
     struct joined joined = {0};
     if (enter_legacy_groups(&bundle->container.groups, &error) == 0 && raise_for_bundle(bundle, &joined.clamped, &error) == 0 &&
-        join_namespaces(bundle, &error) == 0 && start_init(bundle, ends, &joined, &error) == 0) {
+        make_time_namespace(bundle, &error) == 0 && join_namespaces(bundle, &error) == 0 && start_init(bundle, ends, &joined, &error) == 0) {
         (void)!write(told, &joined, sizeof joined);
         _exit(0);
     }

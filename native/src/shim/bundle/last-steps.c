@@ -48,6 +48,8 @@ int keep_descriptors(const struct bundle_spec *b, struct bundle_ends *ends, stru
  */
 int confine_early(const struct bundle_spec *b, struct hf_error *error)
 {
+    if (b->personality != SAME_PERSONALITY && syscall(SYS_personality, b->personality) < 0)
+        return fail(error, "set personality", NULL);
     return b->flags & NO_NEW_PRIVILEGES ? take_bundle_identity(b, error) : 0;
 }
 

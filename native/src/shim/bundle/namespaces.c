@@ -30,11 +30,23 @@ int open_namespaces(struct bundle_spec *b, struct hf_error *error)
     return 0;
 }
 
+int make_time_namespace(const struct bundle_spec *bundle, struct hf_error *error)
+{
+    static const char offsets[] = "/proc/self/timens_offsets";
+    if (!has_new_namespace(bundle, CLONE_NEWTIME))
+        return 0;
+    if (syscall(SYS_unshare, CLONE_NEWTIME) < 0)
+        return fail(error, "make time namespace", NULL);
+    if (bundle->time_offsets[0] != '\0' && write_file(AT_FDCWD, offsets, bundle->time_offsets) < 0)
+        return fail(error, "set time offsets", bundle->time_offsets);
+    return 0;
+}
+
 uint64_t new_namespaces(const struct bundle_spec *bundle)
 {
     uint64_t kinds = 0;
     for (uint32_t i = 0; i < bundle->namespace_count; i++)
-        if (bundle->namespaces[i].path[0] == '\0')
+        if (bundle->namespaces[i].path[0] == '\0' && bundle->namespaces[i].kind != CLONE_NEWTIME)
             kinds |= bundle->namespaces[i].kind;
     return kinds;
 }
