@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import type { NodeStatus } from '../../manifests/index.ts';
+import type { Debugging, DebugRequest } from '../debug/request.ts';
 import type { ImageAdmin, PullProgress } from '../images/index.ts';
 import type { Preview } from '../loop/preview.ts';
 import type { Plan } from '../reconcile/plan.ts';
@@ -22,6 +23,7 @@ export interface ApiClient {
   plan(): Promise<Plan | null>;
   preview(files: readonly ManifestFile[]): Promise<Preview>;
   sync(): Promise<NodeStatus>;
+  debug(request: DebugRequest): Promise<Debugging>;
   readonly images: ImageApi;
 }
 
@@ -39,6 +41,7 @@ export function createApiClient(socketPath: string): ApiClient {
     plan: () => call('GET', '/v1/plan'),
     preview: (files) => call('POST', '/v1/preview', JSON.stringify(files)),
     sync: () => call('POST', '/v1/sync'),
+    debug: (request) => call('POST', '/v1/debug', JSON.stringify(request)),
     images: {
       list: () => call('GET', '/v1/images'),
       pulls: () => call('GET', '/v1/pulls'),

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Agent } from '../loop/agent.ts';
 import type { ManifestFile } from '../source/index.ts';
+import { DEBUG_ROUTES } from './debug-route.ts';
 import { type Handler, IMAGE_ROUTES } from './image-routes.ts';
 import { readBody } from './read-body.ts';
 
@@ -34,6 +35,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'POST /v1/preview': async (agent, request) => agent.preview(await readFiles(request)),
   'POST /v1/sync': (agent) => agent.sync(),
   ...IMAGE_ROUTES,
+  ...DEBUG_ROUTES,
 };
 
 /**

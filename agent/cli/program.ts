@@ -1,8 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { version } from '../version.ts';
+import { addDebugCommand } from './debug-command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { addImageCommands, type RunVerb } from './image-commands.ts';
+import { parseUser } from './parse-user.ts';
 import type { Output, OutputFormat } from './print.ts';
 import type { VerbContext } from './verb-context.ts';
 import { type ExecOptions, exec } from './verbs/exec.ts';
@@ -86,6 +88,7 @@ function buildProgram(output: Output, done: (code: number) => void): Command {
     .description('what the containers of this node use, as root of the node')
     .option('--interval <ms>', 'measure CPU over this long', parseInterval, 500)
     .action(({ interval }: { interval: number }) => run(top)(interval));
+  addDebugCommand(program, run);
   addImageCommands(program, run);
   program.command('sync').description('poll the source now').action(run(sync));
   program
@@ -118,17 +121,6 @@ function parseInterval(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text))
     throw new CommanderError(exitCode.usage, 'holdfast.interval', `--interval takes milliseconds above 0, not ${text}`);
   return Number(text);
-}
-
-function parseUser(text: string): ExecOptions['user'] {
-  const [, uid, gid = uid] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
-  if (uid === undefined)
-    throw new CommanderError(
-      exitCode.usage,
-      'holdfast.user',
-      `--user takes numbers such as 1000 or 1000:1000, not ${text}`,
-    );
-  return { uid: Number(uid), gid: Number(gid) };
 }
 
 const EXEC_EXIT_CODES = `

@@ -1,6 +1,8 @@
 import type { NodeStatus, WorkloadKey } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { PolicyEngine } from '../../policies/index.ts';
+import { debugPod } from '../debug/debug.ts';
+import type { Debugging, DebugRequest } from '../debug/request.ts';
 import { createExecutor, type ExecutorPorts } from '../execute/executor.ts';
 import type { ImageAdmin, ImageUse } from '../images/image-admin.ts';
 import type { ImageSource } from '../images/image-source.ts';
@@ -57,6 +59,8 @@ export interface Agent {
   plan(): Plan | null;
   /** What these manifests would do to the node, were they committed. */
   preview(files: readonly ManifestFile[]): Promise<Preview>;
+  /** Attaches a container to a running pod; see `debugPod`. */
+  debug(request: DebugRequest): Promise<Debugging>;
   readonly images: ImageAdmin;
   /** @returns which images this node needs, or null while that is not known. @throws BackendError */
   imagesInUse(): Promise<ImageUse | null>;
@@ -126,6 +130,7 @@ export function createAgent(ports: AgentPorts): Agent {
     status: () => publisher.current(),
     plan: () => looker.snapshot()?.plan ?? null,
     preview: (files) => preview(files, ports, board.lastGood),
+    debug: (request) => debugPod({ ...ports, version: board.version }, request),
     images: ports.imageAdmin,
     imagesInUse: async () => {
       const desired = board.desired();

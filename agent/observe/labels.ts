@@ -34,6 +34,8 @@ export interface ContainerLabels {
 }
 
 const PREFIX = 'holdfast.dev/';
+/** On a container that a person attached to its pod: no manifest has it. */
+export const DEBUG_LABEL = `${PREFIX}debug`;
 const DEFAULT_GRACE_MS = 30_000;
 
 /** @returns the labels as the sandbox record keeps them. */

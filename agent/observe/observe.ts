@@ -6,7 +6,7 @@ import {
 } from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import type { ObservedPod, ObservedState, PodContainer } from '../reconcile/state.ts';
-import { readContainerLabels, readPodLabels } from './labels.ts';
+import { DEBUG_LABEL, readContainerLabels, readPodLabels } from './labels.ts';
 
 /** What the files of the node's profiles say now. */
 export interface ProfileDigests {
@@ -68,7 +68,10 @@ function toPod(sandbox: ObservedSandbox, now: DigestsNow): ObservedPod | null {
     identity,
     graceMs,
     state: sandbox.state,
-    containers: sandbox.containers.map((container) => toContainer(container, now)),
+    // What a person attached is not of the workload: it neither serves nor keeps it from ending.
+    containers: sandbox.containers
+      .filter(({ labels: own }) => own[DEBUG_LABEL] === undefined)
+      .map((container) => toContainer(container, now)),
   };
 }
 

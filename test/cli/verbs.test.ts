@@ -40,6 +40,42 @@ beforeEach(async () => {
 });
 afterEach(() => node.remove());
 
+describe('debug', () => {
+  test('asks the agent for a container, and says how to get into it', async () => {
+    const asked: unknown[] = [];
+    await node.serve({
+      debug: async (request) => {
+        asked.push(request);
+        return { pod: 'default_web_0_abc', container: 'debug-1' };
+      },
+    });
+    const options = ['--image', 'reg.test/tools:1', '--target', 'app', '--user', '1000:5', '--cap-add', 'SYS_PTRACE'];
+    const { code, out } = await node.holdfast('debug', 'web', ...options, '--', 'sleep', '60');
+    expect(code).toBe(0);
+    expect(out).toContain('holdfast exec -it --container debug-1 default_web_0_abc -- sh\n');
+    expect(asked).toEqual([
+      {
+        ...{ target: 'web', image: 'reg.test/tools:1', command: ['sleep', '60'], processesOf: 'app' },
+        ...{ user: { uid: 1000, gid: 5 }, capabilities: ['SYS_PTRACE'] },
+      },
+    ]);
+  });
+
+  test('needs an image, and an agent', async () => {
+    expect((await node.holdfast('debug', 'web')).code).toBe(2);
+    expect((await node.holdfast('debug', 'web', '--image', 'a')).code).toBe(4);
+  });
+
+  test('says why it is denied', async () => {
+    const denied = Object.assign(new Error('the policies deny it: no'), { code: 'denied' });
+    await node.serve({ debug: () => Promise.reject(denied) });
+    expect(await node.holdfast('debug', 'web', '--image', 'a')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('the policies deny it: no'),
+    });
+  });
+});
+
 describe('plan', () => {
   test('shows what comes next, with status 3', async () => {
     await node.serve({ plan: () => PLAN });

@@ -11,6 +11,7 @@ export function fakeAgent(answers: Partial<Agent> = {}): Agent {
     status: () => sampleStatus(),
     plan: () => null,
     preview: async () => ({ ok: false, code: 'empty-revision', message: 'nothing', problems: [] }),
+    debug: async () => ({ pod: 'pod', container: 'debug-1' }),
     images: fakeImageAdmin(),
     imagesInUse: async () => null,
     stop: async () => undefined,
