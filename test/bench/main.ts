@@ -1,17 +1,34 @@
-import { benchContainerStart } from './container-start.ts';
-import { benchMemory } from './memory.ts';
-import { benchNoOp } from './no-op.ts';
-import { benchPolicy } from './policy.ts';
-import { type Measurement, renderTable } from './report.ts';
+import { containerStart } from './container-start.ts';
+import { engines } from './engines.ts';
+import { growth } from './growth.ts';
+import { logThroughput } from './logs.ts';
+import { manyPods } from './many-pods.ts';
+import { agentMemory } from './memory.ts';
+import { planning } from './no-op.ts';
+import { policies } from './policy.ts';
+import { type BenchGroup, renderGroup } from './report.ts';
 
-const BENCHES: readonly (() => Promise<readonly Measurement[]>)[] = [
-  benchContainerStart,
-  benchNoOp,
-  benchPolicy,
-  benchMemory,
+const GROUPS: readonly BenchGroup[] = [
+  containerStart,
+  engines,
+  manyPods,
+  growth,
+  logThroughput,
+  planning,
+  policies,
+  agentMemory,
 ];
 
-const measurements: Measurement[] = [];
-for (const bench of BENCHES) measurements.push(...(await bench()));
-process.stdout.write(renderTable(measurements));
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !GROUPS.some((group) => group.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `bench: no group ${unknown.join(', ')}; there are ${GROUPS.map(({ name }) => name).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+for (const group of GROUPS) {
+  if (asked.length > 0 && !asked.includes(group.name)) continue;
+  process.stdout.write(renderGroup(group, await group.run()));
+}
 process.exit(0);

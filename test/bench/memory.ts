@@ -1,17 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { webManifest } from '../demo/manifests.ts';
 import { holds, startFleet } from '../world/fleet.ts';
 import type { Program } from '../world/program.ts';
 import { buildRelease } from '../world/release.ts';
-import { type Measurement, measurement } from './report.ts';
+import { type ProcessMemory, processesOf, readMemory } from './proc-memory.ts';
+import { type BenchGroup, type Measurement, measurement } from './report.ts';
 
 const CONTAINERS = 10;
 const SETTLE_MS = 35_000;
 const SAMPLES = 9;
 
 /** What an idle agent with ten containers holds, run from its sources and as it is released; and what a shim holds. */
-export async function benchMemory(): Promise<readonly Measurement[]> {
+export const agentMemory: BenchGroup = {
+  name: 'agent',
+  title: 'What the agent holds in memory',
+  run: async () => ({ measurements: await measureAgent(), missing: [] }),
+};
+
+async function measureAgent(): Promise<readonly Measurement[]> {
   const sources = await idleMemory();
   const release = await idleMemory(await buildRelease());
   const what = `idle agent with ${CONTAINERS} containers, telemetry on`;
@@ -40,8 +46,8 @@ export async function benchMemory(): Promise<readonly Measurement[]> {
 
 interface IdleMemory {
   /** One a second: a Git command starting, or garbage just before it is collected, is in some of them. */
-  readonly agent: readonly Memory[];
-  readonly shims: readonly Memory[];
+  readonly agent: readonly ProcessMemory[];
+  readonly shims: readonly ProcessMemory[];
 }
 
 async function idleMemory(program?: string): Promise<IdleMemory> {
@@ -54,42 +60,17 @@ async function idleMemory(program?: string): Promise<IdleMemory> {
     agent = await fleet.startAgent(program);
     await fleet.until('all run', (status) => holds(status, 'Synced'), 60_000);
     await sleep(SETTLE_MS);
-    const samples: Memory[] = [];
+    const samples: ProcessMemory[] = [];
     while (samples.length < SAMPLES) {
       samples.push(await readMemory(agent.pid));
       await sleep(1_000);
     }
-    return { agent: samples, shims: await Promise.all((await shimsOf(fleet.cgroupRoot)).map(readMemory)) };
+    return {
+      agent: samples,
+      shims: await Promise.all((await processesOf('holdfast', fleet.cgroupRoot)).map(readMemory)),
+    };
   } finally {
     await agent?.stop();
     await fleet.stop();
   }
-}
-
-/** @returns the processes of ours that hold sandboxes and containers in one cgroup tree. */
-async function shimsOf(cgroupRoot: string): Promise<readonly number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const isShim = await Promise.all(
-    pids.map(async (pid) => {
-      const [name, groups] = await Promise.all(
-        ['comm', 'cgroup'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
-      );
-      return name?.startsWith('holdfast') && groups?.includes(cgroupRoot);
-    }),
-  );
-  return pids.filter((_, index) => isShim[index]);
-}
-
-interface Memory {
-  /** Kilobytes, all three. */
-  readonly rss: number;
-  readonly pss: number;
-  readonly private: number;
-}
-
-/** proc(5), /proc/pid/smaps_rollup. */
-async function readMemory(pid: number): Promise<Memory> {
-  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
-  return { rss: field('Rss'), pss: field('Pss'), private: field('Private_Clean') + field('Private_Dirty') };
 }

@@ -2,13 +2,19 @@ import { compare } from '../../agent/drift/compare.ts';
 import { plan } from '../../agent/reconcile/planner.ts';
 import { deployment, documents } from '../reconcile/manifests.ts';
 import { createNodeWorld } from '../reconcile/node-world.ts';
-import { type Measurement, measurement, timed } from './report.ts';
+import { type BenchGroup, type Measurement, measurement, timed } from './report.ts';
 
 const WORKLOADS = 100;
 const ROUNDS = 200;
 
 /** A look at a converged node of a hundred workloads: comparing and planning, without the kernel. */
-export async function benchNoOp(): Promise<readonly Measurement[]> {
+export const planning: BenchGroup = {
+  name: 'plan',
+  title: 'Planning',
+  run: async () => ({ measurements: await measure(), missing: [] }),
+};
+
+async function measure(): Promise<readonly Measurement[]> {
   const world = await createNodeWorld();
   try {
     await world.commit(

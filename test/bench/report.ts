@@ -1,20 +1,43 @@
+/** What figures are in. */
+export type Unit = 'ms' | 'us' | 'MB' | 'kB' | 'MB/s';
+
 /** One line of the report. */
 export interface Measurement {
   readonly what: string;
   /** The middle of the samples. */
   readonly median: number;
   readonly p95: number | null;
-  readonly unit: 'ms' | 'us' | 'MB' | 'kB';
+  readonly unit: Unit;
   /** What it is measured against in the same run, and how many times as much we need. */
-  readonly ratio: { readonly to: string; readonly value: number } | null;
+  readonly ratios: readonly { readonly to: string; readonly value: number }[];
 }
 
-/** Sums up samples. @param peer a measurement of the same run to be compared with. */
+/** A table of the report. */
+export interface BenchGroup {
+  /** By which it is chosen on the command line. */
+  readonly name: string;
+  readonly title: string;
+  run(): Promise<GroupResult>;
+}
+
+/** What a group measured, and what it could not: a peer that does not run here is named, never left out silently. */
+export interface GroupResult {
+  readonly measurements: readonly Measurement[];
+  readonly missing: readonly string[];
+}
+
+/** Another program's figure to be compared with, and what to call it in a ratio. */
+export interface Peer {
+  readonly name: string;
+  readonly measured: Measurement | null;
+}
+
+/** Sums up samples. @param peers figures of the same run to be compared with; those not measured are passed over. */
 export function measurement(
   what: string,
-  unit: Measurement['unit'],
+  unit: Unit,
   samples: readonly number[],
-  peer?: Measurement,
+  peers: readonly Peer[] = [],
 ): Measurement {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (part: number): number =>
@@ -25,20 +48,24 @@ export function measurement(
     unit,
     median,
     p95: sorted.length > 1 ? at(0.95) : null,
-    ratio: peer === undefined ? null : { to: peer.what, value: median / peer.median },
+    ratios: peers.flatMap(({ name, measured }) =>
+      measured === null ? [] : [{ to: name, value: median / measured.median }],
+    ),
   };
 }
 
-/** @returns a Markdown table. */
-export function renderTable(measurements: readonly Measurement[]): string {
-  const rows = measurements.map(({ what, median, p95, unit, ratio }) => [
+/** @returns a heading, a Markdown table and what could not be measured. */
+export function renderGroup({ title }: BenchGroup, { measurements, missing }: GroupResult): string {
+  const rows = measurements.map(({ what, median, p95, unit, ratios }) => [
     what,
     `${format(median)} ${unit}`,
     p95 === null ? '' : `${format(p95)} ${unit}`,
-    ratio === null ? '' : `${ratio.value.toFixed(2)}x ${ratio.to}`,
+    ratios.map(({ to, value }) => `${value.toFixed(2)}x ${to}`).join(', '),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
-  return [line(['what', 'median', 'p95', 'ratio']), line(['---', '---', '---', '---']), ...rows.map(line)].join('');
+  const table = [line(['what', 'median', 'p95', 'ratio']), line(['---', '---', '---', '---']), ...rows.map(line)];
+  const notes = missing.map((each) => `Not measured here: ${each}\n`);
+  return [`\n### ${title}\n\n`, ...table, ...(notes.length === 0 ? [] : ['\n', ...notes])].join('');
 }
 
 function format(value: number): string {

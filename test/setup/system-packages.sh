@@ -11,12 +11,13 @@ world=(busybox-static docker-registry gnupg openssh-client openssh-server)
 declare -A packages=(
   [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"
-  [bench]="${build[*]} ${world[*]} bubblewrap crun"
+  [bench]="${build[*]} ${world[*]} bubblewrap conmon crun docker.io e2fsprogs iproute2 iptables mount netavark patchelf podman runc"
   [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables podman python3-minimal shellcheck"
   [vm]="${build[*]} ${world[*]} debian-archive-keyring e2fsprogs mmdebstrap qemu-system-x86"
 )
 # Packages whose service Debian would start now and at every boot.
 declare -A services=(
+  [docker.io]="docker.service docker.socket containerd.service"
   [openssh-server]=ssh
   [docker-registry]=docker-registry
   [podman]="podman.socket podman.service podman-restart.service podman-auto-update.timer"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the named programs in .cache/tools, side by side. Usage: tools.sh opa|cosign|collector...
+# Makes the named programs in .cache/tools, side by side. Usage: tools.sh opa|cosign|collector|crun...
 # Only they are kept: the gigabyte that making them takes is given back once all are there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -68,6 +68,7 @@ static void rotate(struct log *log)
     }
     close(log->file);
     log->file = -1;
+    log->size = 0;
     if (log->max_files == 1)
         unlinkat(log->dir, log->name, 0);
 }
@@ -82,53 +83,89 @@ static size_t format_header(char *to, const char *stream, char tag)
                             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec, stream, tag);
 }
 
-/* A full disk must not stop the container: what cannot be written whole is taken back, dropped and counted. */
-static void write_line(struct log *log, const char *stream, char tag, const char *text, size_t length)
+/*
+ * Lines that go out with one writev: a header each, the same for all that came with one read, and the text with its line
+ * end. Both ends of a batch are ends of lines.
+ */
+enum { MOST_LINES = 128, HEADER = 0, TEXT = 1, PARTS = 2 };
+
+static struct batch {
+    struct iovec parts[MOST_LINES * PARTS];
+    size_t lines, bytes;
+} pending;
+
+static size_t line_bytes(size_t line)
 {
-    char header[HEADER_MAX];
-    size_t header_length = format_header(header, stream, tag);
-    size_t total = header_length + length + 1;
-    struct iovec parts[] = {{header, header_length}, {(void *)text, length}, {"\n", 1}};
-    if (log->file >= 0 && log->size > 0 && log->size + total > log->max_bytes)
+    return pending.parts[line * PARTS + HEADER].iov_len + pending.parts[line * PARTS + TEXT].iov_len;
+}
+
+/* A full disk must not stop the container: lines that cannot be written whole are taken back, dropped and counted. */
+static void write_batch(struct log *log)
+{
+    size_t whole = 0, kept = 0;
+    if (pending.lines == 0)
+        return;
+    if (log->file >= 0 || open_file(log) == 0) {
+        ssize_t wrote = writev(log->file, pending.parts, (int)(pending.lines * PARTS));
+        while (wrote > 0 && whole < pending.lines && kept + line_bytes(whole) <= (size_t)wrote)
+            kept += line_bytes(whole++);
+        log->size += kept;
+        if (wrote > 0 && kept < (size_t)wrote)
+            (void)!ftruncate(log->file, (off_t)log->size);
+    }
+    log->dropped += pending.lines - whole;
+    pending.lines = pending.bytes = 0;
+}
+
+/* `text` ends in its line end. */
+static void add_line(struct log *log, const struct iovec *header, char *text, size_t length)
+{
+    size_t bytes = header->iov_len + length;
+    if (pending.lines == MOST_LINES || log->size + pending.bytes + bytes > log->max_bytes)
+        write_batch(log);
+    if (log->file >= 0 && log->size > 0 && log->size + bytes > log->max_bytes)
         rotate(log);
-    if (log->file < 0 && open_file(log) < 0) {
-        log->dropped++;
-        return;
-    }
-    ssize_t wrote = writev(log->file, parts, 3);
-    if (wrote == (ssize_t)total) {
-        log->size += total;
-        return;
-    }
-    log->dropped++;
-    if (wrote > 0)
-        (void)!ftruncate(log->file, (off_t)log->size);
+    pending.parts[pending.lines * PARTS + HEADER] = *header;
+    pending.parts[pending.lines * PARTS + TEXT] = (struct iovec){text, length};
+    pending.lines++;
+    pending.bytes += bytes;
+}
+
+/* The rest of the buffer as one line; there is room for its end. */
+static void write_rest(struct log *log, struct log_stream *stream, char tag)
+{
+    char text[HEADER_MAX];
+    const struct iovec header = {text, format_header(text, stream->name, tag)};
+    stream->buffer[stream->used] = '\n';
+    add_line(log, &header, stream->buffer, stream->used + 1);
+    write_batch(log);
+    stream->used = 0;
 }
 
 int log_copy(struct log *log, struct log_stream *stream)
 {
-    ssize_t got = read(stream->fd, stream->buffer + stream->used, sizeof stream->buffer - stream->used);
+    char text[HEADER_MAX];
+    ssize_t got = read(stream->fd, stream->buffer + stream->used, LOG_LINE_MAX - stream->used);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
     stream->taken += (uint64_t)got;
-    size_t start = 0, end = stream->used + (size_t)got;
-    char *newline;
-    while ((newline = memchr(stream->buffer + start, '\n', end - start)) != NULL) {
-        size_t length = (size_t)(newline - stream->buffer) - start;
-        write_line(log, stream->name, 'F', stream->buffer + start, length);
-        start += length + 1;
+    const struct iovec header = {text, format_header(text, stream->name, 'F')};
+    char *at = stream->buffer, *end = at + stream->used + (size_t)got, *newline;
+    while ((newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        add_line(log, &header, at, (size_t)(newline + 1 - at));
+        at = newline + 1;
     }
-    stream->used = end - start;
-    if (start > 0)
-        memmove(stream->buffer, stream->buffer + start, stream->used);
-    if (stream->used == sizeof stream->buffer)
-        log_flush(log, stream);
+    write_batch(log);
+    stream->used = (size_t)(end - at);
+    if (at > stream->buffer)
+        memmove(stream->buffer, at, stream->used);
+    if (stream->used == LOG_LINE_MAX)
+        write_rest(log, stream, 'P');
     return 1;
 }
 
 void log_flush(struct log *log, struct log_stream *stream)
 {
     if (stream->used > 0)
-        write_line(log, stream->name, 'P', stream->buffer, stream->used);
-    stream->used = 0;
+        write_rest(log, stream, 'F');
 }

@@ -214,19 +214,22 @@ struct log {
     uint32_t max_files;
 };
 
+/* What comes without a line end is told in parts of this length. */
+enum { LOG_LINE_MAX = 16384 };
+
 struct log_stream {
     int fd;
     const char *name;
     /* Bytes read so far, and those of them that wait in the buffer for their line's end. */
     uint64_t taken;
     size_t used;
-    char buffer[8192];
+    char buffer[LOG_LINE_MAX + 1];
 };
 
 int log_open(struct log *log, const struct container_spec *c, struct hf_error *error);
 /* Copies what is there to read. Returns 0 when the stream has ended, 1 otherwise. */
 int log_copy(struct log *log, struct log_stream *stream);
-/* Writes what came without a line end. */
+/* Writes what came without a line end before the stream's. */
 void log_flush(struct log *log, struct log_stream *stream);
 
 /* ---- supervise.c */
