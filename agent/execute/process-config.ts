@@ -99,9 +99,11 @@ function environment(container: Container, image: ImageConfig, hostname: string)
   return [...merged.values()];
 }
 
+/** As the container runtimes of Kubernetes have it: `ALL` is added, then dropped, then each name added, then dropped. */
 function grantedCapabilities({ securityContext }: Container): readonly string[] {
   if (securityContext.privileged) return ALL_CAPABILITIES;
   const { add, drop } = securityContext.capabilities;
-  const granted = add.includes('ALL') ? ALL_CAPABILITIES : add;
+  const hasAll = add.includes('ALL') && !drop.includes('ALL');
+  const granted = hasAll ? ALL_CAPABILITIES : add.filter((name) => name !== 'ALL');
   return granted.filter((name) => !drop.includes(name));
 }
