@@ -57,7 +57,13 @@ export const container = strictFields(fields, UNSUPPORTED.container).superRefine
 export const initContainer = strictFields(
   { ...fields, restartPolicy: z.literal('Always').optional() },
   UNSUPPORTED.container.filter((field) => field !== 'restartPolicy'),
-).superRefine(checkContainer);
+)
+  .superRefine(checkContainer)
+  .superRefine((written, context) => {
+    if (written.restartPolicy === 'Always' || written.lifecycle?.postStart === undefined) return;
+    const message = 'is only for containers that run on; remove it, or make this a sidecar (`restartPolicy: Always`)';
+    context.addIssue({ code: 'custom', path: ['lifecycle', 'postStart'], message });
+  });
 
 /** The part of a container whose entries must differ. */
 interface CheckedContainer {

@@ -168,7 +168,13 @@ function podOf(
     hostname: label,
     fsGroup: fc.constant(fsGroup),
     volumes: fc.constant(podVolumes),
-    initContainers: fc.constant(all.slice(0, inits).map((container) => ({ ...container, isSidecar }))),
+    initContainers: fc.constant(
+      all.slice(0, inits).map((container) => ({
+        ...container,
+        ...(isSidecar ? {} : { postStart: null }),
+        isSidecar,
+      })),
+    ),
     containers: fc.constant(all.slice(inits)),
   });
 }

@@ -78,6 +78,13 @@ describe('a problem of what a pod shares and sets', () => {
           message as RegExp,
         ] as [PodLines, string, RegExp],
     ),
+    [
+      {
+        spec: 'initContainers: [{ name: first, image: nginx, lifecycle: { ▶postStart: { exec: { command: [a] } } } }]',
+      },
+      'spec.initContainers[0].lifecycle.postStart',
+      /make this a sidecar/,
+    ],
     ...['httpGet', 'tcpSocket', 'sleep'].map(
       (hook) =>
         [
