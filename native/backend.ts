@@ -15,6 +15,11 @@ export interface ContainerBackend {
   createNetwork(spec: NetworkSpec): Promise<void>;
   /** Removes a network and, with the last one, everything networks needed. Refused with `in-use` while a sandbox is on it. */
   removeNetwork(name: string): Promise<void>;
+  /**
+   * Says who may talk to whom, and which names lead where, in place of all that was said before: in one transaction, for
+   * connections from then on. It holds without this process. Sandboxes it names need not be there.
+   */
+  applyTraffic(rules: TrafficRules): Promise<void>;
   /** Makes the pod's namespaces (user, net, ipc, uts, and pid when shared), its cgroup and the process that holds them. */
   createSandbox(spec: SandboxSpec): Promise<void>;
   /** Kills and removes every container of the sandbox, then the sandbox. Done when nothing is left of it. */
@@ -86,6 +91,86 @@ export interface BridgedNetwork {
   readonly networks: readonly NetworkMembership[];
   /** No two sandboxes may ask for the same port of the same address. */
   readonly ports: readonly PortMap[];
+  /** Directions in which it may take part in nothing until `applyTraffic` names it; none unless given. */
+  readonly guards?: readonly TrafficDirection[];
+  /** Lines of its own in its `/etc/hosts`. */
+  readonly hosts?: readonly HostLine[];
+}
+
+/** `ingress`: connections to the sandbox; `egress`: connections it makes, those to the node included. */
+export type TrafficDirection = 'ingress' | 'egress';
+
+export interface HostLine {
+  readonly address: string;
+  /** At least one. */
+  readonly names: readonly string[];
+}
+
+/** Who of the sandboxes on networks may talk to whom, and what is shared out among them. Answers are always let through. */
+export interface TrafficRules {
+  /** The sandboxes these rules were made for: of the others each keeps the guards it was born with. */
+  readonly guards: readonly SandboxGuard[];
+  /** What guarded sandboxes may do all the same. */
+  readonly allowed: readonly AllowedTraffic[];
+  readonly services: readonly ServiceSpec[];
+}
+
+export interface SandboxGuard {
+  readonly sandbox: string;
+  readonly directions: readonly TrafficDirection[];
+}
+
+export interface AllowedTraffic {
+  readonly direction: TrafficDirection;
+  /** Sandboxes that may. */
+  readonly subjects: readonly string[];
+  /** With whom; null is everybody. */
+  readonly peers: TrafficPeers | null;
+  /** To which ports, of the subject for ingress and of the peer for egress; null is every port of every protocol. */
+  readonly ports: readonly PortRange[] | null;
+}
+
+export interface TrafficPeers {
+  readonly sandboxes: readonly string[];
+  readonly ranges: readonly AddressRange[];
+}
+
+/** Both ends belong to it, and are of one family. */
+export interface AddressRange {
+  readonly first: string;
+  readonly last: string;
+}
+
+/** Both ends belong to it. */
+export interface PortRange {
+  readonly protocol: 'tcp' | 'udp';
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A name that leads to some of the sandboxes of a network, on each network it is on apart. */
+export interface ServiceSpec {
+  /** `[a-z0-9_.-]{1,200}`, unique among the services. */
+  readonly name: string;
+  /** Names in the `/etc/hosts` of the networks' sandboxes. */
+  readonly names: readonly string[];
+  readonly networks: readonly string[];
+  /** True: the names lead to the backends' own addresses, and `ports` says nothing. Else to one of the service's own. */
+  readonly isHeadless: boolean;
+  readonly ports: readonly ServicePortSpec[];
+  /** Those that take connections now. */
+  readonly backends: readonly ServiceBackend[];
+}
+
+export interface ServicePortSpec {
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+}
+
+export interface ServiceBackend {
+  readonly sandbox: string;
+  /** Where each of the service's ports leads, in its order; null where the sandbox has none for it. */
+  readonly ports: readonly (number | null)[];
 }
 
 export interface NetworkMembership {
@@ -137,12 +222,14 @@ export interface LogFile {
 
 export interface Observation {
   readonly networks: readonly ObservedNetwork[];
+  /** As last applied; empty before the first time, and when the last network is gone. */
+  readonly traffic: TrafficRules;
   readonly sandboxes: readonly ObservedSandbox[];
   readonly strangers: readonly Stranger[];
 }
 
 export interface ObservedNetwork extends NetworkSpec {
-  /** `broken`: somebody removed its bridge or the rules; `createNetwork` makes it whole. */
+  /** `broken`: somebody removed or changed its bridge or the rules; `createNetwork` makes it whole. */
   readonly state: 'ready' | 'broken';
 }
 
@@ -161,6 +248,8 @@ export interface ObservedSandbox {
   readonly pid: number | null;
   /** In the order asked for; empty unless it is bridged. */
   readonly addresses: readonly NetworkAddress[];
+  /** Ports of the node that lead to it. */
+  readonly ports: readonly PortMap[];
   readonly containers: readonly ObservedContainer[];
 }
 

@@ -9,6 +9,7 @@ import { updateLimits } from './container/update-limits.ts';
 import { execContainer } from './exec/exec-container.ts';
 import { createNetwork } from './network/create.ts';
 import { removeNetwork } from './network/remove.ts';
+import { applyTraffic } from './network/traffic.ts';
 import { repairNetworks } from './network/whole.ts';
 import { observe } from './observation/observe.ts';
 import { removeStranger } from './observation/remove-stranger.ts';
@@ -32,6 +33,7 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
   return withCodedErrors({
     createNetwork: (spec) => createNetwork(context, spec),
     removeNetwork: (name) => removeNetwork(context, name),
+    applyTraffic: (rules) => applyTraffic(context, rules),
     createSandbox: (spec) => createSandbox(context, spec),
     removeSandbox: (id) => removeSandbox(context, id),
     startContainer: (spec) => startContainer(context, spec),

@@ -124,7 +124,8 @@ HF_API int32_t hf_dir_sync(int32_t root, struct hf_error *error);
 HF_API int32_t hf_net_socket(int32_t namespace_fd, int32_t protocol, struct hf_error *error);
 
 /*
- * Sends netlink messages in one datagram and receives until the last one with NLM_F_ACK is acknowledged. What else the
+ * Sends netlink messages in one datagram and receives until the last one with NLM_F_ACK is acknowledged, or until the list
+ * it asked for ends. What else the
  * kernel sends goes to `answer`, whose bytes are returned. The first refusal ends it, with `stage` and, as the error's
  * path, the kernel's own words; refused parts of a datagram do not undo the others unless it is a netfilter batch.
  * -EINVAL when no message asks for an acknowledgement, -ENOBUFS when the answer does not fit, -ETIMEDOUT after 20 s.

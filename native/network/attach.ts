@@ -1,20 +1,32 @@
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { ProcessId } from '../process/process-id.ts';
-import type { BridgedRecord, BridgedSandbox, NetworkRecord, SandboxRecord } from '../records/records.ts';
-import { addressAt, addressBytes } from './addresses.ts';
-import { ignoring } from './bridge.ts';
+import type { BridgedSandbox, NetworkRecord, SandboxRecord } from '../records/records.ts';
+import { addressAt, addressBytes, type Subnet } from './addresses.ts';
+import { closePort } from './bridge.ts';
 import { subnetsOf } from './check-network.ts';
 import { addToHostsFiles, removeFromHostsFiles } from './hosts-files.ts';
-import { addressMessage, defaultRouteMessage, linkUpMessage, readLink, vethMessage } from './netlink/link.ts';
+import { ignoring } from './ignoring.ts';
+import {
+  addressMessage,
+  type Destination,
+  linkUpMessage,
+  neighbourMessage,
+  readLink,
+  routeMessage,
+  vethMessage,
+} from './netlink/link.ts';
+import type { NetlinkMessage } from './netlink/message.ts';
 import { type NetworkNamespace, withNamespaceOf } from './netlink/namespace.ts';
 import { withNetlink } from './netlink/socket.ts';
 import { setSysctl } from './netlink/sysctl.ts';
 import { addElements, removeElements } from './nft/batch.ts';
-import { bridgeName, inNodeNetwork, podMac, portName } from './node-network.ts';
-import { GATEWAY, portRulesOf } from './place.ts';
-import { portElement } from './ruleset.ts';
-import { makeNetworksWhole } from './whole.ts';
+import { bridgeMac, bridgeName, inNodeNetwork, podMac, portName } from './node-network.ts';
+import { GATEWAY } from './place.ts';
+import { elementsOf } from './sandbox-elements.ts';
+import { commitElements } from './seal.ts';
+import { mentions } from './traffic-of.ts';
+import { makeNetworksWhole, renewRules } from './whole.ts';
 
 /** Connects a new pod to its networks, publishes its ports and makes it known to its neighbours. */
 export async function attachToNetworks(
@@ -44,9 +56,12 @@ export async function detachFromNetworks(context: BackendContext, sandbox: Sandb
   if (typeof network !== 'object') return;
   await context.locks.run('', async () => {
     // First of all off the record, so that nobody who reads it meanwhile publishes the ports again.
-    await context.records.saveSandbox({ ...sandbox, network: 'private' });
-    await unpublish(context, network);
-    removeFromHostsFiles(context, network);
+    const forgotten: SandboxRecord = { ...sandbox, network: 'private' };
+    await context.records.saveSandbox(forgotten);
+    // No rule may speak of an address that somebody else can have next.
+    if (mentions(context.records.traffic(), sandbox.id)) await ignoring('ENOENT', renewRules(context));
+    else await withdraw(context, { ...sandbox, network });
+    removeFromHostsFiles(context, { ...sandbox, network });
   });
 }
 
@@ -73,40 +88,60 @@ async function plugIn(
     const bridge = await readLink(route, bridgeName(context.network, network.name));
     const name = portName(context.network, holder, network.name);
     await route.talk(stage, [vethMessage({ name, bridgeIndex: bridge.index, peer })]);
+    await closePort(context, route, { stage, port: name, bridgeIndex: bridge.index, place });
   });
   const quiet = place.ipv6 === null ? { disable_ipv6: '1' } : { accept_ra: '0', accept_dad: '0' };
   for (const [name, value] of Object.entries(quiet)) setSysctl(pod, `ipv6/conf/${card}/${name}`, value);
   const { subnet4, subnet6 } = subnetsOf(network);
   await withNetlink(pod, 'route', async (route) => {
     const { index: link } = await readLink(route, card);
-    const addresses = [addressMessage(link, place.ipv4, subnet4.prefixLength)];
-    const routes = [defaultRouteMessage(link, addressAt(subnet4, GATEWAY))];
-    if (subnet6 && place.ipv6 !== null) {
-      addresses.push(addressMessage(link, place.ipv6, subnet6.prefixLength));
-      routes.push(defaultRouteMessage(link, addressAt(subnet6, GATEWAY)));
-    }
-    await route.talk(stage, [linkUpMessage(link), ...addresses, ...(index === 0 ? routes : [])]);
+    const bridge = bridgeMac(context.network, network.name);
+    const ways = [wayOn(link, { subnet: subnet4, address: place.ipv4, bridge, index })];
+    if (subnet6 && place.ipv6 !== null) ways.push(wayOn(link, { subnet: subnet6, address: place.ipv6, bridge, index }));
+    await route.talk(stage, [linkUpMessage(link), ...ways.flat()]);
   });
 }
 
+interface Way {
+  readonly subnet: Subnet;
+  readonly address: string;
+  /** MAC address of the network's bridge: no neighbour can take its place. */
+  readonly bridge: Buffer;
+  /** Of the network among the pod's: the first has the way to everywhere else. */
+  readonly index: number;
+}
+
+/** An address, and the way to its network: through the node, to neighbours too, where every packet meets our rules. */
+function wayOn(link: number, { subnet, address, bridge, index }: Way): readonly NetlinkMessage[] {
+  const destination: Destination = { address: addressAt(subnet, 0), prefixLength: subnet.prefixLength };
+  const gateway = addressAt(subnet, GATEWAY);
+  return [
+    addressMessage(link, address, subnet.family === 4 ? 32 : 128),
+    neighbourMessage(link, gateway, bridge),
+    routeMessage(link, gateway, destination),
+    ...(index === 0 ? [routeMessage(link, gateway, null)] : []),
+  ];
+}
+
 /** Where somebody removed our rules, they are made anew from the records, this sandbox's among them. */
-async function publish(context: BackendContext, { network }: BridgedSandbox): Promise<void> {
-  const elements = portRulesOf(network).map(portElement);
-  if (elements.length === 0) return;
+async function publish(context: BackendContext, sandbox: BridgedSandbox): Promise<void> {
+  const elements = addElements(context.network.table, elementsOf(sandbox, context.records.traffic()));
   const added = await inNodeNetwork(context.network, (namespace) =>
     withNetlink(namespace, 'netfilter', (netfilter) =>
-      ignoring('ENOENT', netfilter.talk('publish ports', addElements(context.network.table, elements))),
+      ignoring(
+        'ENOENT',
+        commitElements(context, netfilter, 'publish sandbox', elements).then(() => true),
+      ),
     ),
   );
   if (added === null) await makeNetworksWhole(context);
 }
 
-async function unpublish({ network: { table }, network: node }: BackendContext, network: BridgedRecord): Promise<void> {
-  const elements = portRulesOf(network).map(portElement);
-  if (elements.length === 0) return;
-  await inNodeNetwork(node, (namespace) =>
+async function withdraw(context: BackendContext, sandbox: BridgedSandbox): Promise<void> {
+  const elements = removeElements(context.network.table, elementsOf(sandbox, context.records.traffic()));
+  await inNodeNetwork(context.network, (namespace) =>
     withNetlink(namespace, 'netfilter', (netfilter) =>
-      ignoring('ENOENT', netfilter.talk('withdraw ports', removeElements(table, elements))),
+      ignoring('ENOENT', commitElements(context, netfilter, 'withdraw sandbox', elements)),
     ),
   );
 }

@@ -58,15 +58,24 @@ export function checkNetworkName(name: string): void {
   if (!NAME.test(name)) throw invalid('name', name, '1 to 200 of a-z 0-9 _ . - that do not begin with a dot');
 }
 
+/** @throws BackendError `invalid-spec`: the name becomes part of a hosts file. */
+export function checkHostName(field: string, name: string): void {
+  if (!HOST_NAME.test(name)) throw invalid(field, name, 'a host name');
+}
+
 /** @throws BackendError `invalid-spec` naming the field. */
-export function checkBridgedNetwork({ networks, ports }: BridgedNetwork): void {
+export function checkBridgedNetwork({ networks, ports, hosts = [] }: BridgedNetwork): void {
   if (networks.length === 0) throw invalid('network.networks', networks, 'at least one');
   for (const { name, aliases } of networks) {
     checkNetworkName(name);
     if (networks.filter((other) => other.name === name).length > 1)
       throw invalid('network.networks', name, 'each once');
-    for (const alias of aliases)
-      if (!HOST_NAME.test(alias)) throw invalid('network.networks.aliases', alias, 'a host name');
+    for (const alias of aliases) checkHostName('network.networks.aliases', alias);
+  }
+  for (const { address, names } of hosts) {
+    if (isIP(address) === 0 || address.includes('%')) throw invalid('network.hosts.address', address, 'an address');
+    if (names.length === 0) throw invalid('network.hosts.names', names, 'at least one');
+    for (const name of names) checkHostName('network.hosts.names', name);
   }
   for (const port of ports) {
     checkPort(port);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import type { ContainerSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import type { Layout } from '../records/layout.ts';
-import type { BridgedRecord, BridgedSandbox, SandboxRecord } from '../records/records.ts';
+import type { BridgedRecord, BridgedSandbox, SandboxRecord, TrafficRecord } from '../records/records.ts';
 
 type Ground = Pick<BackendContext, 'layout' | 'records'>;
 
@@ -28,7 +28,7 @@ const TITLE = '# networks: ';
 export function withHostsFile(layout: Layout, sandbox: SandboxRecord, spec: ContainerSpec): ContainerSpec {
   if (typeof sandbox.network !== 'object') return spec;
   const destination = '/etc/hosts';
-  const source = layout.hostsFile(namesOf(sandbox.network));
+  const source = fileOf(layout, { ...sandbox, network: sandbox.network });
   const others = spec.config.mounts.filter((mount) => mount.destination !== destination);
   const mount = { destination, source, type: 'bind', options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] } as const;
   return { ...spec, config: { ...spec.config, mounts: [...others, mount] } };
@@ -36,28 +36,41 @@ export function withHostsFile(layout: Layout, sandbox: SandboxRecord, spec: Cont
 
 /** Tells the neighbours of a sandbox, whose record is written, where it is. */
 export async function addToHostsFiles(ground: Ground, sandbox: BridgedSandbox): Promise<void> {
-  const own = ground.layout.hostsFile(namesOf(sandbox.network));
+  const own = fileOf(ground.layout, sandbox);
   changeFiles(ground, sandbox.network, (lines, networks) => [...lines, ...linesOf(sandbox, networks)]);
   if (!existsSync(own)) {
     mkdirSync(ground.layout.hostsDir, { recursive: true, mode: 0o700 });
-    rewrite(own, contentOf(namesOf(sandbox.network), await ground.records.sandboxes()));
+    rewrite(own, contentOf(sandbox, await ground.records.sandboxes(), ground.records.traffic()));
   }
 }
 
 /** Has the neighbours of a sandbox forget it. */
-export function removeFromHostsFiles(ground: Pick<Ground, 'layout'>, network: BridgedRecord): void {
+export function removeFromHostsFiles(ground: Pick<Ground, 'layout'>, sandbox: BridgedSandbox): void {
+  const { network } = sandbox;
   const gone = network.networks.flatMap(({ ipv4, ipv6 }) => [`${ipv4}\t`, ...(ipv6 === null ? [] : [`${ipv6}\t`])]);
+  if (network.hosts !== undefined) rmSync(fileOf(ground.layout, sandbox), { force: true });
   changeFiles(ground, network, (lines) => lines.filter((line) => !gone.some((start) => line.startsWith(start))));
 }
 
 /** Writes every hosts file anew from the records, and removes those of networks nobody is on. */
-export function writeHostsFiles({ layout }: Pick<Ground, 'layout'>, sandboxes: readonly SandboxRecord[]): void {
-  const wanted = new Map<string, readonly string[]>();
-  for (const { network } of sandboxes)
-    if (typeof network === 'object') wanted.set(layout.hostsFile(namesOf(network)), namesOf(network));
+export function writeHostsFiles({ layout, records }: Ground, sandboxes: readonly SandboxRecord[]): void {
+  const wanted = new Map<string, BridgedSandbox>();
+  for (const sandbox of sandboxes) {
+    if (typeof sandbox.network !== 'object') continue;
+    const bridged = { ...sandbox, network: sandbox.network };
+    wanted.set(fileOf(layout, bridged), bridged);
+  }
   for (const path of filesOf(layout)) if (!wanted.has(path)) rmSync(path, { force: true });
   if (wanted.size > 0) mkdirSync(layout.hostsDir, { recursive: true, mode: 0o700 });
-  for (const [path, networks] of wanted) rewrite(path, contentOf(networks, sandboxes));
+  for (const [path, reader] of wanted) {
+    const content = contentOf(reader, sandboxes, records.traffic());
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== content) rewrite(path, content);
+  }
+}
+
+/** Shared by all that are on the same networks, but for those with lines of their own. */
+function fileOf(layout: Layout, { id, network }: BridgedSandbox): string {
+  return layout.hostsFile(namesOf(network), network.hosts === undefined ? undefined : id);
 }
 
 function changeFiles(
@@ -96,9 +109,45 @@ function rewrite(path: string, content: string): void {
   }
 }
 
-function contentOf(networks: readonly string[], sandboxes: readonly SandboxRecord[]): string {
-  const lines = sandboxes.flatMap((sandbox) => linesOf(sandbox, networks));
+function contentOf(reader: BridgedSandbox, sandboxes: readonly SandboxRecord[], traffic: TrafficRecord): string {
+  const networks = namesOf(reader.network);
+  const lines = [
+    ...(reader.network.hosts ?? []).map(({ address, names }) => `${address}\t${names.join(' ')}`),
+    ...sandboxes.flatMap((sandbox) => linesOf(sandbox, networks)),
+    ...networks.flatMap((network) => serviceLines(network, sandboxes, traffic)),
+  ];
   return `${TITLE}${networks.join(' ')}\n${LOCALHOST}${lines.map((line) => `${line}\n`).join('')}`;
+}
+
+/** A service is known by its own address, or when headless by those of its backends. */
+function serviceLines(
+  network: string,
+  sandboxes: readonly SandboxRecord[],
+  { rules, addresses }: TrafficRecord,
+): readonly string[] {
+  return rules.services
+    .filter(({ networks }) => networks.includes(network))
+    .flatMap(({ name, names, isHeadless, backends }) => {
+      const own = addresses[network]?.[name];
+      const places = isHeadless
+        ? backends.flatMap(({ sandbox }) =>
+            placeOn(
+              network,
+              sandboxes.find(({ id }) => id === sandbox),
+            ),
+          )
+        : own === undefined
+          ? []
+          : [own];
+      return places
+        .flatMap(({ ipv4, ipv6 }) => (ipv6 === null ? [ipv4] : [ipv4, ipv6]))
+        .map((address) => `${address}\t${names.join(' ')}`);
+    });
+}
+
+function placeOn(network: string, sandbox: SandboxRecord | undefined): BridgedRecord['networks'] {
+  if (typeof sandbox?.network !== 'object') return [];
+  return sandbox.network.networks.filter(({ name }) => name === network);
 }
 
 function linesOf({ hostname, network }: SandboxRecord, networks: readonly string[]): readonly string[] {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ProcessId } from '../process/process-id.ts';
 import { type NetworkNamespace, withNamespace } from './netlink/namespace.ts';
+import { createSeal, type RulesetSeal } from './seal-state.ts';
 
 /** Where this backend makes its networks, and under what names. */
 export interface NodeNetwork {
@@ -8,6 +9,8 @@ export interface NodeNetwork {
   readonly namespacePath: string | null;
   /** The nftables table, of family inet, that is ours. No other one is touched. */
   readonly table: string;
+  /** Whether it is still as this process made it. */
+  readonly seal: RulesetSeal;
 }
 
 /** @returns names that no other backend has: its cgroup root is its own, and so is the table named for it. */
@@ -17,7 +20,7 @@ export function nodeNetworkOf(options: {
 }): NodeNetwork {
   const plain = options.cgroupRoot.replace(/^\/+/, '').replaceAll(/[^A-Za-z0-9_.-]/g, '.');
   const table = /^[A-Za-z]/.test(plain) ? plain : `holdfast-${plain}`;
-  return { namespacePath: options.networkNamespace ?? null, table };
+  return { namespacePath: options.networkNamespace ?? null, table, seal: createSeal() };
 }
 
 /** Opens the node's network namespace for the time of a task. */
@@ -26,7 +29,7 @@ export function inNodeNetwork<T>(node: NodeNetwork, task: (namespace: NetworkNam
 }
 
 /** The bridge of a network. Link names hold 15 characters: `hf`, whose they are, what they are, which one it is. */
-export function bridgeName(node: NodeNetwork, network: string): string {
+export function bridgeName(node: Pick<NodeNetwork, 'table'>, network: string): string {
   return `hf${digest(node.table, 4)}b${digest(network, 8)}`;
 }
 

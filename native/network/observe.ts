@@ -1,25 +1,25 @@
 import type { ObservedNetwork } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
-import { hasLink, ignoring } from './bridge.ts';
+import { hasLink, mustIsolate } from './bridge.ts';
 import { withNetlink } from './netlink/socket.ts';
-import { getTable } from './nft/batch.ts';
 import { bridgeName, inNodeNetwork } from './node-network.ts';
+import { isIntact } from './seal.ts';
 
-/** @returns the networks on record, and whether the kernel still has them. */
-export async function observeNetworks({ network, records }: BackendContext): Promise<readonly ObservedNetwork[]> {
+/** @returns the networks on record, and whether the kernel still has them and their rules as they were made. */
+export async function observeNetworks(context: BackendContext): Promise<readonly ObservedNetwork[]> {
+  const { network, records } = context;
   const known = await records.networks();
   if (known.length === 0) return [];
-  return inNodeNetwork(network, async (namespace) => {
-    const table = await withNetlink(namespace, 'netfilter', (netfilter) =>
-      ignoring('ENOENT', netfilter.talk('find table', getTable(network.table))),
-    );
-    return withNetlink(namespace, 'route', async (route) => {
+  const isIntactTable = await context.locks.run('', () => isIntact(context));
+  return inNodeNetwork(network, (namespace) =>
+    withNetlink(namespace, 'route', async (route) => {
+      const isClosed = mustIsolate(namespace) === network.seal.isIsolated;
       const found: ObservedNetwork[] = [];
       for (const record of known) {
-        const isWhole = table !== null && (await hasLink(route, bridgeName(network, record.name)));
+        const isWhole = isIntactTable && isClosed && (await hasLink(route, bridgeName(network, record.name)));
         found.push({ ...record, state: isWhole ? 'ready' : 'broken' });
       }
       return found;
-    });
-  });
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 import type { Observation, ObservedSandbox, Stranger } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { observeNetworks } from '../network/observe.ts';
-import { addressesOf } from '../network/place.ts';
+import { addressesOf, portsOf } from '../network/place.ts';
 import { execGroupOf, groupOf, shimGroupOf } from '../records/layout.ts';
 import { livingHolder } from '../sandbox/holder.ts';
 import { observeContainer } from './observe-container.ts';
@@ -25,6 +25,7 @@ export async function observe(context: BackendContext): Promise<Observation> {
   const strangers = strangersAmong([...groups, ...unreadable], sandboxes).filter((path) => !isBusy(path));
   return {
     networks: await observeNetworks(context),
+    traffic: context.records.traffic().rules,
     sandboxes,
     strangers: await Promise.all(strangers.map((path) => describe(context, path))),
   };
@@ -49,6 +50,7 @@ async function observeSandbox(context: BackendContext, id: string): Promise<Sand
     state: holder === null ? 'dead' : 'ready',
     pid: holder?.pid ?? null,
     addresses: addressesOf(found.record),
+    ports: portsOf(found.record),
     containers: containers.flatMap((each) => (each.state === 'found' ? [each.container] : [])),
   };
   const unreadable = containers.flatMap((each, i) => (each.state === 'invalid' ? [`${id}/${names[i]}`] : []));

@@ -13,13 +13,15 @@ export interface Layout {
   /** On a tmpfs: records of networks and the hosts files of their members; there while there is a network. */
   readonly networksDir: string;
   readonly hostsDir: string;
+  /** Who may talk to whom, there while there is a network. */
+  readonly trafficFile: string;
   /** What the kernel's forwarding settings were before the first network. */
   readonly forwardingFile: string;
   /** On a disk: the containers' writable layers. */
   readonly containersDir: string;
   networkFile(name: string): string;
-  /** The hosts file that all sandboxes on exactly these networks share. */
-  hostsFile(networks: readonly string[]): string;
+  /** The hosts file that all sandboxes on exactly these networks share, or that of the one with lines of its own. */
+  hostsFile(networks: readonly string[], owner?: string): string;
   sandboxDir(id: string): string;
   sandboxFile(id: string): string;
   containersOf(id: string): string;
@@ -52,7 +54,9 @@ export function createLayout(dirs: { readonly stateDir: string; readonly runDir:
     hostsDir,
     forwardingFile: join(dirs.runDir, 'forwarding.json'),
     networkFile: (name) => join(networksDir, `${name}.json`),
-    hostsFile: (networks) => join(hostsDir, digestOf([...networks].sort().join('/'))),
+    trafficFile: join(dirs.runDir, 'traffic.json'),
+    hostsFile: (networks, owner) =>
+      join(hostsDir, digestOf([...(owner === undefined ? [] : [owner]), ...[...networks].sort()].join('/'))),
     sandboxDir,
     sandboxFile: (id) => join(sandboxDir(id), 'record.json'),
     containersOf,

@@ -13,6 +13,44 @@ const network = z.strictObject({
   isOutbound: z.boolean(),
 });
 
+const direction = z.enum(['ingress', 'egress']);
+const names = z.array(z.string());
+const protocol = z.enum(['tcp', 'udp']);
+const addresses = z.strictObject({ ipv4: z.string(), ipv6: z.string().nullable() });
+
+const trafficRules = z.strictObject({
+  guards: z.array(z.strictObject({ sandbox: z.string(), directions: z.array(direction) })),
+  allowed: z.array(
+    z.strictObject({
+      direction,
+      subjects: names,
+      peers: z
+        .strictObject({
+          sandboxes: names,
+          ranges: z.array(z.strictObject({ first: z.string(), last: z.string() })),
+        })
+        .nullable(),
+      ports: z.array(z.strictObject({ protocol, first: z.int(), last: z.int() })).nullable(),
+    }),
+  ),
+  services: z.array(
+    z.strictObject({
+      name: z.string(),
+      names,
+      networks: names,
+      isHeadless: z.boolean(),
+      ports: z.array(z.strictObject({ protocol, port: z.int() })),
+      backends: z.array(z.strictObject({ sandbox: z.string(), ports: z.array(z.int().nullable()) })),
+    }),
+  ),
+});
+
+const traffic = z.strictObject({
+  rules: trafficRules,
+  /** The services' own addresses, by network and service. */
+  addresses: z.record(z.string(), z.record(z.string(), addresses)),
+});
+
 const bridged = z.strictObject({
   type: z.literal('bridge'),
   networks: z.array(
@@ -20,12 +58,16 @@ const bridged = z.strictObject({
   ),
   ports: z.array(
     z.strictObject({
-      protocol: z.enum(['tcp', 'udp']),
+      protocol,
       hostIp: z.string().nullable(),
       hostPort: z.int(),
       containerPort: z.int(),
     }),
   ),
+  /** Directions it was born guarded in. */
+  guards: z.array(direction).optional(),
+  /** Lines of its own hosts file. */
+  hosts: z.array(z.strictObject({ address: z.string(), names })).optional(),
 });
 
 const forwarding = z.strictObject({ ipv4: z.string(), ipv6: z.string().nullable() });
@@ -81,6 +123,8 @@ const exit = z.strictObject({
 export type NetworkRecord = Readonly<z.infer<typeof network>>;
 /** A sandbox's place on networks, with the addresses it was given. */
 export type BridgedRecord = Readonly<z.infer<typeof bridged>>;
+/** Who may talk to whom, as last applied, and the addresses that services were given. */
+export type TrafficRecord = Readonly<z.infer<typeof traffic>>;
 /** What the kernel's forwarding settings were before the first network; null where nothing was changed. */
 export type ForwardingRecord = Readonly<z.infer<typeof forwarding>>;
 /** A sandbox as kept on disk, written before anything of it exists in the kernel. */
@@ -101,6 +145,11 @@ export type Found<T> =
 /** Reads one network record. @throws the file system's error other than ENOENT. */
 export function readNetwork(path: string): Found<NetworkRecord> {
   return read(path, network);
+}
+
+/** Reads the record of the traffic rules. @throws the file system's error other than ENOENT. */
+export function readTraffic(path: string): Found<TrafficRecord> {
+  return read(path, traffic);
 }
 
 /** Reads the record of the forwarding settings. @throws the file system's error other than ENOENT. */

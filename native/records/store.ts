@@ -11,7 +11,9 @@ import {
   readNetwork,
   readProfile,
   readSandbox,
+  readTraffic,
   type SandboxRecord,
+  type TrafficRecord,
 } from './records.ts';
 import { rememberRecords } from './remembered.ts';
 
@@ -31,17 +33,23 @@ export interface RecordStore {
   profile(ref: ContainerRef): Promise<Found<ProcessProfile>>;
   saveProfile(ref: ContainerRef, profile: ProcessProfile): Promise<void>;
   removeNetwork(name: string): Promise<void>;
+  /** Empty when there is none. */
+  traffic(): TrafficRecord;
+  saveTraffic(record: TrafficRecord): void;
   /** Removes its record and its profile. */
   removeContainer(ref: ContainerRef): Promise<void>;
 }
 
 const SUFFIX = '.json';
 
+const NO_TRAFFIC: TrafficRecord = { rules: { guards: [], allowed: [], services: [] }, addresses: {} };
+
 /** @returns the records kept below a layout. A record that names another object than its file does is invalid. */
 export function createRecordStore(layout: Layout): RecordStore {
   const networks = rememberRecords(readNetwork);
   const sandboxes = rememberRecords(readSandbox);
   const containers = rememberRecords(readContainer);
+  const traffic = rememberRecords(readTraffic);
   const save = (path: string, record: NetworkRecord | SandboxRecord | ContainerRecord): void => {
     networks.forget(path);
     sandboxes.forget(path);
@@ -68,6 +76,14 @@ export function createRecordStore(layout: Layout): RecordStore {
     saveContainer: async (record) => save(layout.containerFile(record), record),
     profile: async (ref) => readProfile(layout.profileFile(ref)),
     saveProfile: async (ref, profile) => replaceFile(layout.profileFile(ref), JSON.stringify(profile)),
+    traffic: () => {
+      const found = traffic.read(layout.trafficFile);
+      return found.state === 'found' ? found.record : NO_TRAFFIC;
+    },
+    saveTraffic: (record) => {
+      traffic.forget(layout.trafficFile);
+      replaceFile(layout.trafficFile, JSON.stringify(record));
+    },
     removeNetwork: async (name) => rmSync(layout.networkFile(name), { force: true }),
     removeContainer: async (ref) => {
       rmSync(layout.profileFile(ref), { force: true });

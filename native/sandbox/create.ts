@@ -81,7 +81,11 @@ async function reserve(context: BackendContext, spec: SandboxSpec): Promise<Sand
     ...(spec.ipc === 'host' ? { ipc: spec.ipc } : {}),
     network:
       typeof spec.network === 'object'
-        ? placeOnNetworks(spec.network, { networks: await context.records.networks(), others })
+        ? placeOnNetworks(spec.network, {
+            networks: await context.records.networks(),
+            others,
+            traffic: context.records.traffic(),
+          })
         : spec.network,
     idBase: spec.users === 'private' ? context.ids.claim(spec.id, bases) : null,
     bootId: context.bootId,

@@ -15,6 +15,9 @@
 /* How long the kernel may take to answer, as when somebody else holds its lock on links. */
 enum { ANSWER_SECONDS = 20 };
 
+/* A ruleset is sent in one datagram; this is room for that of some ten thousand pods. */
+enum { LARGEST_BATCH = 16 << 20 };
+
 /* Something to do in another network namespace. Returns a descriptor or 0, or -errno with the error filled. */
 struct visit {
     int32_t namespace_fd;
@@ -60,10 +63,11 @@ static int32_t open_socket(const struct visit *visit)
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, visit->protocol);
     if (fd < 0)
         return hf_fail(visit->error, errno, "open netlink socket", NULL);
-    const int yes = 1;
+    const int yes = 1, room = LARGEST_BATCH;
     const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     if (setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof yes) < 0 ||
         setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof yes) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) {
         int errnum = errno;
         close(fd);
@@ -175,6 +179,12 @@ static const char *explanation(const struct nlmsghdr *header)
 static int32_t take_answer(struct answers *answers, const struct nlmsghdr *header, const char *stage,
                            struct hf_error *error)
 {
+    /* A list ends with this one instead of an acknowledgement. */
+    if (header->nlmsg_type == NLMSG_DONE) {
+        if (header->nlmsg_seq == answers->last_sequence)
+            answers->is_complete = 1;
+        return 0;
+    }
     if (header->nlmsg_type != NLMSG_ERROR) {
         size_t size = NLMSG_ALIGN(header->nlmsg_len);
         if (size > answers->kept_size - answers->kept_bytes)

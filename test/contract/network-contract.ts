@@ -59,7 +59,12 @@ export function networkContract(stage: ContractStage): void {
       await stage.backend.removeSandbox(stage.sandbox.id);
       await stage.backend.removeNetwork(NET.name);
       await stage.backend.removeNetwork(NET.name);
-      expect(await stage.backend.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
+      expect(await stage.backend.observe()).toEqual({
+        networks: [],
+        traffic: { guards: [], allowed: [], services: [] },
+        sandboxes: [],
+        strangers: [],
+      });
     });
   });
 

@@ -13,6 +13,7 @@ export function sandboxContract(stage: ContractStage): void {
         state: 'ready',
         pid: expect.any(Number),
         addresses: [],
+        ports: [],
         containers: [],
       });
       expect((await stage.backend.observe()).strangers).toEqual([]);
@@ -67,7 +68,12 @@ export function sandboxContract(stage: ContractStage): void {
         await expect(stage.backend.createSandbox({ ...stage.sandbox, id })).rejects.toMatchObject({
           code: 'invalid-spec',
         });
-        expect(await stage.backend.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
+        expect(await stage.backend.observe()).toEqual({
+          networks: [],
+          traffic: { guards: [], allowed: [], services: [] },
+          sandboxes: [],
+          strangers: [],
+        });
       },
     );
   });
@@ -79,7 +85,12 @@ export function sandboxContract(stage: ContractStage): void {
       await stage.exited(await stage.start('exits with 3', NO_LIMITS, 'b'));
       await stage.backend.removeSandbox(stage.sandbox.id);
       await stage.backend.removeSandbox(stage.sandbox.id);
-      expect(await stage.backend.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
+      expect(await stage.backend.observe()).toEqual({
+        networks: [],
+        traffic: { guards: [], allowed: [], services: [] },
+        sandboxes: [],
+        strangers: [],
+      });
       expect(await stage.ground.leftovers(stage.sandbox.id)).toEqual([]);
     });
 

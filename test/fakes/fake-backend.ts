@@ -17,6 +17,7 @@ import {
   isSameNetwork,
   refuseOverlap,
 } from '../../native/network/check-network.ts';
+import { checkTraffic } from '../../native/network/check-traffic.ts';
 import { sysctlsOf } from '../../native/sandbox/sysctls.ts';
 import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
@@ -95,6 +96,11 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
       operationsLeft = operations;
     },
     createNetwork: (spec) => perform('createNetwork', spec.name, () => createNetwork(node, spec)),
+    applyTraffic: (rules) =>
+      perform('applyTraffic', `${rules.allowed.length}+${rules.services.length}`, () => {
+        checkTraffic(rules);
+        node.setTraffic(rules);
+      }),
     removeNetwork: (name) => perform('removeNetwork', name, () => removeNetwork(node, name)),
     createSandbox: (spec) => perform('createSandbox', spec.id, () => createSandbox(node, spec)),
     removeSandbox: (id) => perform('removeSandbox', id, () => node.dropSandbox(id)),

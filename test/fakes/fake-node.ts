@@ -14,9 +14,11 @@ import {
   type Observation,
   type ObservedContainer,
   type SandboxSpec,
+  type TrafficRules,
 } from '../../native/index.ts';
-import { addressesOf, placeOnNetworks } from '../../native/network/place.ts';
-import type { SandboxRecord } from '../../native/records/records.ts';
+import { addressesOf, placeOnNetworks, portsOf } from '../../native/network/place.ts';
+import { giveAddresses } from '../../native/network/traffic.ts';
+import type { SandboxRecord, TrafficRecord } from '../../native/records/records.ts';
 
 const FIRST_PID = 1000;
 const HIGHEST_CPU = 63;
@@ -38,6 +40,8 @@ const USAGE: GroupUsage = {
   hugepages: null,
   pressure: { cpu: PRESSURE, memory: PRESSURE, io: PRESSURE },
 };
+
+const NO_TRAFFIC: TrafficRecord = { rules: { guards: [], allowed: [], services: [] }, addresses: {} };
 
 /** The time a fake lives in. */
 export interface FakeClock {
@@ -73,6 +77,8 @@ export class FakeNode {
   readonly #clock: FakeClock;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #networks = new Map<string, NetworkSpec>();
+  readonly #broken = new Set<string>();
+  #traffic: TrafficRecord = NO_TRAFFIC;
   readonly #strangers = new Map<string, readonly number[]>();
   readonly #watchers = new Set<() => void>();
   readonly #limitWatchers = new Set<(events: readonly LimitEvent[]) => void>();
@@ -103,17 +109,30 @@ export class FakeNode {
 
   addNetwork(spec: NetworkSpec): void {
     this.#networks.set(spec.name, spec);
+    this.#broken.delete(spec.name);
   }
 
   dropNetwork(name: string): void {
     this.#networks.delete(name);
+    if (this.#networks.size === 0) this.#traffic = NO_TRAFFIC;
+  }
+
+  /** Somebody takes the network's bridge or the rules away. */
+  breakNetwork(name: string): void {
+    this.#broken.add(name);
+  }
+
+  setTraffic(rules: TrafficRules): void {
+    const networks = this.networks.map((network) => ({ ...network }));
+    const ground = { networks, sandboxes: [...this.#sandboxes.values()] };
+    this.#traffic = networks.length === 0 ? NO_TRAFFIC : giveAddresses(rules, this.#traffic, ground);
   }
 
   addSandbox(spec: SandboxSpec): void {
     const others = [...this.#sandboxes.values()].map((other) => ({ id: other.spec.id, network: other.network }));
     const network =
       typeof spec.network === 'object'
-        ? placeOnNetworks(spec.network, { networks: this.networks, others })
+        ? placeOnNetworks(spec.network, { networks: this.networks, others, traffic: this.#traffic })
         : spec.network;
     this.#sandboxes.set(spec.id, { spec, network, pid: this.#nextPid++, containers: new Map() });
   }
@@ -214,11 +233,15 @@ export class FakeNode {
       state: pid === null ? ('dead' as const) : ('ready' as const),
       pid,
       addresses: addressesOf({ network }),
+      ports: portsOf({ network }),
       containers: [...containers.values()].map(observed),
     }));
-    const networks = this.networks.map((network) => ({ ...network, state: 'ready' as const }));
+    const networks = this.networks.map((network) => ({
+      ...network,
+      state: this.#broken.has(network.name) ? ('broken' as const) : ('ready' as const),
+    }));
     const strangers = [...this.#strangers].map(([id, pids]) => ({ id, pids }));
-    return structuredClone({ networks, sandboxes, strangers });
+    return structuredClone({ networks, traffic: this.#traffic.rules, sandboxes, strangers });
   }
 
   /** A running container as one that has used a little of everything. */

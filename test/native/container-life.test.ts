@@ -226,7 +226,12 @@ describe('death', () => {
     expect(await readdir(join(stage.stateDir, 'containers'))).toEqual([]);
     const { strangers } = await next.observe();
     for (const { id } of strangers) await next.removeStranger(id);
-    expect(await next.observe()).toEqual({ networks: [], sandboxes: [], strangers: [] });
+    expect(await next.observe()).toEqual({
+      networks: [],
+      traffic: { guards: [], allowed: [], services: [] },
+      sandboxes: [],
+      strangers: [],
+    });
   });
 
   test('of a pid’s owner does not pass to its next owner', async () => {

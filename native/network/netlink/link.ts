@@ -4,13 +4,30 @@ import { type Attribute, encodeAttributes, FLAGS, firstBody, type NetlinkMessage
 import type { NetworkNamespace } from './namespace.ts';
 import type { NetlinkSocket } from './socket.ts';
 
-const TYPES = { newLink: 16, deleteLink: 17, getLink: 18, newAddress: 20, newRoute: 24 } as const;
+const TYPES = {
+  newLink: 16,
+  deleteLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  newRoute: 24,
+  newNeighbour: 28,
+} as const;
 /** IFLA_* of linux/if_link.h, IFA_* of linux/if_addr.h, RTA_* of linux/rtnetlink.h. */
 const LINK = { address: 1, name: 3, master: 10, info: 18, namespaceFd: 28 } as const;
-const INFO = { kind: 1, data: 2 } as const;
+const INFO = { kind: 1, data: 2, portKind: 4, portData: 5 } as const;
+/** IFLA_BRPORT_* of linux/if_link.h. */
+const PORT = { hairpin: 4, learning: 8, unicastFlood: 9, multicastFlood: 27, isolated: 33, locked: 39 } as const;
+/** NDA_*, NUD_* and NTF_* of linux/neighbour.h. */
+const NEIGHBOUR = { address: 1, mac: 2 } as const;
+const PERMANENT = 0x80;
+const STATIC = 0x40;
+const OF_THE_BRIDGE = 0x04;
+const BRIDGE_FAMILY = 7;
 const VETH_PEER = 1;
 const ADDRESS = { address: 1, local: 2 } as const;
-const ROUTE = { outInterface: 4, gateway: 5 } as const;
+const ROUTE = { destination: 1, outInterface: 4, gateway: 5 } as const;
+/** The gateway is on the link though no range of it is: RTNH_F_ONLINK. */
+const ON_LINK = 0x4;
 const UP = 0x1;
 const NO_DUPLICATE_CHECK = 0x2;
 const FAMILIES = { 4: 2, 6: 10 } as const;
@@ -97,19 +114,81 @@ export function addressMessage(index: number, address: string, prefixLength: num
   };
 }
 
-/** The way to everywhere else. */
-export function defaultRouteMessage(index: number, gateway: string): NetlinkMessage {
+/** A way through a gateway that is on the link: to a range, or with null to everywhere else. */
+export function routeMessage(index: number, gateway: string, to: Destination | null): NetlinkMessage {
   const head = Buffer.alloc(12);
-  head.set([familyOf(gateway), 0, 0, 0, MAIN_TABLE, BOOT_PROTOCOL, 0, UNICAST]);
+  head.set([familyOf(gateway), to?.prefixLength ?? 0, 0, 0, MAIN_TABLE, BOOT_PROTOCOL, 0, UNICAST]);
+  head.writeUInt32LE(ON_LINK, 8);
   return {
     type: TYPES.newRoute,
     flags: FLAGS.ack | FLAGS.create | FLAGS.exclusive,
     head,
     attributes: [
+      ...(to === null ? [] : [{ type: ROUTE.destination, value: addressBytes(to.address) }]),
       { type: ROUTE.gateway, value: addressBytes(gateway) },
       { type: ROUTE.outInterface, value: u32(index) },
     ],
   };
+}
+
+/** A range as a route names it. */
+export interface Destination {
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+/**
+ * Has a port of a bridge, by name, speak only as the MAC addresses the bridge was told of: it learns none. An isolated one
+ * speaks with the bridge alone and with no other such port; one that is not may be sent back what came from it.
+ */
+export function closePortMessage(name: string, { isIsolated }: { readonly isIsolated: boolean }): NetlinkMessage {
+  const flag = (type: number, value: 0 | 1): Attribute => ({ type, value: Buffer.from([value]) });
+  const data = [
+    flag(PORT.hairpin, isIsolated ? 0 : 1),
+    flag(PORT.learning, 0),
+    flag(PORT.unicastFlood, 0),
+    flag(PORT.multicastFlood, 0),
+    flag(PORT.isolated, isIsolated ? 1 : 0),
+    flag(PORT.locked, 1),
+  ];
+  return link(TYPES.newLink, 0, {}, [
+    { type: LINK.name, value: text(name) },
+    {
+      type: LINK.info,
+      value: [
+        { type: INFO.portKind, value: text('bridge') },
+        { type: INFO.portData, value: data },
+      ],
+    },
+  ]);
+}
+
+/** Tells a bridge behind which of its ports, by index, a MAC address is. */
+export function stationMessage(port: number, mac: Buffer): NetlinkMessage {
+  const head = neighbourHead(BRIDGE_FAMILY, port, STATIC);
+  head[10] = OF_THE_BRIDGE;
+  return neighbour(head, [{ type: NEIGHBOUR.mac, value: mac }]);
+}
+
+/** Tells the node which MAC address an address of a link has, so that it asks nobody. */
+export function neighbourMessage(index: number, address: string, mac: Buffer): NetlinkMessage {
+  return neighbour(neighbourHead(familyOf(address), index, PERMANENT), [
+    { type: NEIGHBOUR.address, value: addressBytes(address) },
+    { type: NEIGHBOUR.mac, value: mac },
+  ]);
+}
+
+function neighbour(head: Buffer, attributes: readonly Attribute[]): NetlinkMessage {
+  return { type: TYPES.newNeighbour, flags: FLAGS.ack | FLAGS.create | FLAGS.replace, head, attributes };
+}
+
+/** `struct ndmsg`. */
+function neighbourHead(family: number, index: number, state: number): Buffer {
+  const head = Buffer.alloc(12);
+  head[0] = family;
+  head.writeInt32LE(index, 4);
+  head.writeUInt16LE(state, 8);
+  return head;
 }
 
 /** @returns a link's state. @throws BackendError with errno `ENODEV` when there is none of that name. */

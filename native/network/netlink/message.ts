@@ -18,6 +18,8 @@ export interface Attribute {
 export const FLAGS = {
   request: 0x1,
   ack: 0x4,
+  /** For requests that ask, all of it: NLM_F_ROOT | NLM_F_MATCH. */
+  dump: 0x300,
   replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
@@ -62,6 +64,18 @@ export function text(value: string): Buffer {
 export function firstBody(answer: Buffer): Buffer {
   const length = answer.readUInt32LE(0);
   return answer.subarray(HEADER_BYTES, length);
+}
+
+/** @returns the messages of an answer without their netlink headers. @throws RangeError when a length is wrong. */
+export function bodiesOf(answer: Buffer): readonly Buffer[] {
+  const bodies: Buffer[] = [];
+  for (let at = 0; at < answer.length; ) {
+    const length = answer.readUInt32LE(at);
+    if (length < HEADER_BYTES || at + length > answer.length) throw new RangeError('a netlink answer was cut off');
+    bodies.push(answer.subarray(at + HEADER_BYTES, at + length));
+    at += (length + 3) & ~3;
+  }
+  return bodies;
 }
 
 function encodeMessage(message: NetlinkMessage, sequence: number): Buffer {

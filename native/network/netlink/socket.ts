@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs';
 import koffi from 'koffi';
 import { type NativeError, nativeErrorType, nativeLibrary, toBackendError } from '../../library.ts';
-import { encodeMessages, type NetlinkMessage } from './message.ts';
+import { encodeMessages, FLAGS, type NetlinkMessage } from './message.ts';
 import type { NetworkNamespace } from './namespace.ts';
 
 const PROTOCOLS = { route: 0, netfilter: 12 } as const;
-const ANSWER_BYTES = 32_768;
+const ANSWER_BYTES = { one: 32_768, list: 4 * 1024 * 1024 } as const;
 
 /** A conversation with the kernel about one network namespace. */
 export interface NetlinkSocket {
@@ -68,7 +68,8 @@ interface Call {
 
 function converse(talk: Talk, { fd, stage, messages }: Call): Promise<Buffer> {
   const sent = encodeMessages(messages);
-  const answer = Buffer.alloc(ANSWER_BYTES);
+  const isList = messages.some(({ flags }) => (flags & FLAGS.dump) === FLAGS.dump && (flags & FLAGS.create) === 0);
+  const answer = Buffer.alloc(ANSWER_BYTES[isList ? 'list' : 'one']);
   const failure = {} as NativeError;
   return new Promise((resolve, reject) => {
     talk.async(fd, stage, sent, sent.length, answer, answer.length, failure, (broken, bytes) => {

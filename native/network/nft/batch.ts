@@ -1,4 +1,4 @@
-import { type Attribute, be32, FLAGS, type NetlinkMessage, text } from '../netlink/message.ts';
+import { type Attribute, be32, FLAGS, firstBody, type NetlinkMessage, text } from '../netlink/message.ts';
 import type { Expression } from './expressions.ts';
 
 /** A table of rules as data. Its family is inet: IPv4 and IPv6 in one. */
@@ -19,10 +19,15 @@ export type FieldType = keyof typeof FIELDS;
 
 export interface Chain {
   readonly name: string;
-  readonly type: 'filter' | 'nat';
-  readonly hook: keyof typeof HOOKS;
-  readonly priority: number;
+  /** Where packets enter it; null for a chain that others jump to. */
+  readonly hook: Hook | null;
   readonly rules: readonly (readonly Expression[])[];
+}
+
+export interface Hook {
+  readonly type: 'filter' | 'nat';
+  readonly at: keyof typeof HOOKS;
+  readonly priority: number;
 }
 
 /** An element of a set: its key's fields one after the other, each padded to 4 bytes; likewise its data. */
@@ -39,12 +44,14 @@ const FIELDS = {
   port: { type: 13, bytes: 4 },
   address4: { type: 7, bytes: 4 },
   address6: { type: 8, bytes: 16 },
+  mac: { type: 9, bytes: 8 },
+  turn: { type: 4, bytes: 4 },
 } as const;
 const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 const SUBSYSTEM = 10;
 const TYPES = {
-  ...{ newTable: 0, getTable: 1, deleteTable: 2, newChain: 3, newRule: 6, newSet: 9 },
-  ...{ newElement: 12, deleteElement: 14 },
+  ...{ newTable: 0, deleteTable: 2, newChain: 3, getChain: 4, newRule: 6, getRule: 7 },
+  ...{ newSet: 9, getSet: 10, newElement: 12, getElement: 13, deleteElement: 14, getGeneration: 16 },
 } as const;
 const BEGIN = 0x10;
 const END = 0x11;
@@ -86,9 +93,29 @@ export function removeElements(table: string, elements: readonly Element[]): rea
   ]);
 }
 
-/** Asks for a table; the kernel refuses with ENOENT when there is none. */
-export function getTable(name: string): readonly NetlinkMessage[] {
-  return [{ ...tableMessage('getTable', name), flags: FLAGS.ack }];
+/** Asks for the number of the ruleset, which every change by anybody raises. */
+export function getGeneration(): readonly NetlinkMessage[] {
+  return [{ ...message('getGeneration', FLAGS.ack, []), head: head(0, 0) }];
+}
+
+/** @returns the number in the answer to {@link getGeneration}. */
+export function generationIn(answer: Buffer): number {
+  // The first attribute, after the headers of netlink, netfilter and the attribute itself.
+  return firstBody(answer).readUInt32BE(8);
+}
+
+/** Asks for everything there is in a table, one conversation each: its chains, rules and sets, and the elements of each set. */
+export function listTable(table: string, sets: readonly string[]): readonly (readonly NetlinkMessage[])[] {
+  const dump = (type: 'getChain' | 'getRule' | 'getSet' | 'getElement', attributes: readonly Attribute[]) => [
+    message(type, FLAGS.ack | FLAGS.dump, attributes),
+  ];
+  const ofTable = { type: 1, value: text(table) };
+  return [
+    dump('getChain', [ofTable]),
+    dump('getRule', [ofTable]),
+    dump('getSet', [ofTable]),
+    ...sets.map((set) => dump('getElement', [ofTable, { type: 2, value: text(set) }])),
+  ];
 }
 
 /** All or nothing. Of the messages the last one is acknowledged, and each one that fails. */
@@ -110,7 +137,7 @@ function head(family: number, resource: number): Buffer {
   return Buffer.from([family, 0, resource >> 8, resource & 0xff]);
 }
 
-function tableMessage(type: 'newTable' | 'getTable' | 'deleteTable', name: string): NetlinkMessage {
+function tableMessage(type: 'newTable' | 'deleteTable', name: string): NetlinkMessage {
   return message(type, type === 'newTable' ? FLAGS.create : 0, [{ type: 1, value: text(name) }]);
 }
 
@@ -124,16 +151,19 @@ function setMessage(table: string, { name, key, data }: TableSet, id: number): N
     number(5, bytesOf(key)),
     ...dataAttributes,
     number(10, id),
-    ...(key.length === 1 ? [{ type: 13, value: IN_MACHINE_ORDER }] : []),
+    ...(key.join() === 'link' || key.join() === 'turn' ? [{ type: 13, value: IN_MACHINE_ORDER }] : []),
   ]);
 }
 
-function chainMessage(table: string, { name, type, hook, priority }: Chain): NetlinkMessage {
+function chainMessage(table: string, { name, hook }: Chain): NetlinkMessage {
+  const entrance = hook && [
+    { type: 4, value: [number(1, HOOKS[hook.at]), number(2, hook.priority)] },
+    { type: 7, value: text(hook.type) },
+  ];
   return message('newChain', FLAGS.create, [
     { type: 1, value: text(table) },
     { type: 3, value: text(name) },
-    { type: 4, value: [number(1, HOOKS[hook]), number(2, priority)] },
-    { type: 7, value: text(type) },
+    ...(entrance ?? []),
   ]);
 }
 

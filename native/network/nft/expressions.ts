@@ -15,9 +15,12 @@ export function word(n: number): Register {
 const META = { inputName: 6, outputName: 7, family: 15, protocol: 16 } as const;
 const TRACKING = { state: 0, status: 2 } as const;
 const FAMILIES = { 4: 2, 6: 10 } as const;
-const BASES = { network: 1, transport: 2 } as const;
-const OPERATORS = { equal: 0, differs: 1 } as const;
-const VERDICTS = { drop: 0, accept: 1 } as const;
+const BASES = { link: 0, network: 1, transport: 2 } as const;
+const OPERATORS = { equal: 0, differs: 1, 'at most': 3, 'at least': 5 } as const;
+const VERDICTS = { drop: 0, accept: 1, return: -5 } as const;
+const JUMP = -3;
+/** NFT_REJECT_*: a reset of TCP, and ICMP's word for a port where nobody listens. */
+const REJECTIONS = { reset: { type: 1, code: 0 }, unreachable: { type: 2, code: 1 } } as const;
 const LOCAL_ADDRESS = 2;
 
 /** Loads a fact about the packet: the name of the link it came in or goes out by, or its transport protocol. */
@@ -25,7 +28,7 @@ export function meta(key: keyof typeof META, register: Register): Expression {
   return expression('meta', [number(1, register), number(2, META[key])]);
 }
 
-/** Loads bytes of the packet's network or transport header. */
+/** Loads bytes of the packet's link, network or transport header. */
 export function payload(
   base: keyof typeof BASES,
   at: { readonly offset: number; readonly length: number },
@@ -52,6 +55,11 @@ export function lookup(is: 'in' | 'not in', set: string): Expression {
 /** Goes on with the value that the map has for register 1, loaded over it. */
 export function translate(map: string): Expression {
   return expression('lookup', [{ type: 1, value: text(map) }, number(2, 1), number(3, 1)]);
+}
+
+/** Loads into register 1 which of so many it is the turn of, counting from 0. */
+export function turn(of: number): Expression {
+  return expression('numgen', [number(1, 1), number(2, of), number(3, 0), number(4, 0)]);
 }
 
 /** Goes on for packets of this address family. */
@@ -92,6 +100,18 @@ export function masquerade(): Expression {
 export function verdict(is: keyof typeof VERDICTS): Expression {
   const code = [number(1, VERDICTS[is])];
   return expression('immediate', [number(1, 0), { type: 2, value: [{ type: 2, value: code }] }]);
+}
+
+/** Goes on in another chain, and from there back to the next rule of this one. */
+export function jump(chain: string): Expression {
+  const code = [number(1, JUMP), { type: 2, value: text(chain) }];
+  return expression('immediate', [number(1, 0), { type: 2, value: [{ type: 2, value: code }] }]);
+}
+
+/** Drops the packet and has its sender told that nobody is there; `reset` for TCP, which no kernel is sparing with. */
+export function reject(by: keyof typeof REJECTIONS): Expression {
+  const { type, code } = REJECTIONS[by];
+  return expression('reject', [number(1, type), { type: 2, value: Buffer.from([code]) }]);
 }
 
 function expression(name: string, attributes: readonly Attribute[]): Expression {
