@@ -22,7 +22,7 @@ test(`${ROUNDS} starts and stops, failed ones among them, leave nothing behind`,
   await untilSome(async () => JSON.stringify(await traces()) === JSON.stringify(before));
   await stage.backend.removeSandbox('pod');
   expect(await stage.cgroups.list()).toEqual([]);
-  expect(await readdir(stage.runDir, { recursive: true })).toEqual(['exits', 'sandboxes']);
+  expect(await readdir(stage.runDir, { recursive: true })).toEqual(['exits', 'ids', 'sandboxes']);
   expect(await readdir(stage.stateDir, { recursive: true })).toEqual(['containers']);
 });
 

@@ -41,7 +41,7 @@ test(`${PODS} pods come and go without a trace, and so do the networks`, async (
   expect(await ruleset()).toBe('');
   expect(await stage.node.run('sh', '-c', settings)).toBe(before);
   expect((await readdir('/proc/self/fd')).length).toBe(descriptors);
-  expect(await readdir(stage.runDir, { recursive: true })).toEqual(['exits', 'sandboxes']);
+  expect(await readdir(stage.runDir, { recursive: true })).toEqual(['exits', 'ids', 'sandboxes']);
 });
 
 test('the rules of others are left alone', async () => {
@@ -108,7 +108,7 @@ describe('an agent that starts', () => {
     await stage.reopen();
     expect(await ruleset()).toBe('');
     expect(await stage.node.run('cat', '/proc/sys/net/ipv4/ip_forward')).toBe(before);
-    expect(await readdir(stage.runDir)).toEqual(['exits', 'sandboxes']);
+    expect(await readdir(stage.runDir)).toEqual(['exits', 'ids', 'sandboxes']);
   });
 });
 
