@@ -4,6 +4,7 @@ import { version } from '../version.ts';
 import { addDebugCommand } from './debug-command.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { addImageCommands, type RunVerb } from './image-commands.ts';
+import { parseMoment } from './log/time-window.ts';
 import { parseUser } from './parse-user.ts';
 import type { Output, OutputFormat } from './print.ts';
 import type { VerbContext } from './verb-context.ts';
@@ -66,7 +67,14 @@ function buildProgram(output: Output, done: (code: number) => void): Command {
     .argument('<target>', 'workload (name or namespace/name) or pod')
     .argument('[container]', 'only this container')
     .option('-f, --follow', 'go on as more is written', false)
-    .option('-n, --tail <lines>', 'begin with this many last lines', parseCount, 100)
+    .option('-n, --tail <lines>', 'begin with this many last lines: 100, or all of the part asked for', parseCount)
+    .option(
+      '--since <time>',
+      'only from then on: 10m (ago), 1h30m, or a moment such as 2026-01-02T03:04:05Z',
+      parseTime,
+    )
+    .option('--until <time>', 'only until then', parseTime)
+    .option('-p, --previous', 'only what was written before the last start; asks the node, as root', false)
     .option('--timestamps', 'print the time of each line', false)
     .action((target: string, container: string | undefined, options: LogOptions) =>
       run(logs)(target, container ?? null, options),
@@ -115,6 +123,12 @@ async function showVersion({ output, format }: VerbContext): Promise<ExitCode> {
 function parseCount(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
+}
+
+function parseTime(text: string): number {
+  const moment = parseMoment(text, Date.now());
+  if (moment === null) throw new InvalidArgumentError('Give a time ago, such as 10m, or one as RFC 3339 has it.');
+  return moment;
 }
 
 function parseInterval(text: string): number {

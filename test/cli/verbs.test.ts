@@ -215,6 +215,28 @@ describe('logs', () => {
     );
   });
 
+  test('of a part of the time, all of it unless told otherwise', async () => {
+    const lines = Array.from(
+      { length: 150 },
+      (_, second) => `${new Date(Date.UTC(2026, 0, 2, 0, 0, second)).toISOString()} stdout F ${second}`,
+    );
+    await log('default_web_0_abc', 'app', ...lines);
+    const out = async (...options: readonly string[]): Promise<readonly string[]> =>
+      (await node.holdfast('logs', 'web', ...options)).out.split('\n').slice(0, -1);
+    expect(await out()).toHaveLength(100);
+    expect(await out('--since', '2026-01-02T00:00:10Z')).toHaveLength(140);
+    expect(await out('--since', '2026-01-02T00:00:10Z', '--until', '2026-01-02T01:00:12+01:00')).toEqual([
+      '10',
+      '11',
+      '12',
+    ]);
+    expect(await out('--until', '2026-01-02T00:00:12Z', '--tail', '2')).toEqual(['11', '12']);
+    expect(await out('--since', '1h30m')).toEqual([]);
+    expect(await out('--since', '36500d')).toHaveLength(150);
+    expect((await node.holdfast('logs', 'web', '--since', 'soon')).code).toBe(2);
+    expect((await node.holdfast('logs', 'web', '--follow', '--until', '1m')).code).toBe(2);
+  });
+
   test('of several containers say whose line it is', async () => {
     await log('default_web_1_abc', 'app', '2026-01-01T00:00:00.3Z stdout F three');
     await log('default_web_1_abc', 'proxy', '2026-01-01T00:00:00.3Z stdout F four');

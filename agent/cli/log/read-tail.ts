@@ -1,5 +1,6 @@
 import { closeAll, type LogFile, openLogFiles, readToEnd } from './log-files.ts';
 import { createLineReader, type LogLine } from './log-line.ts';
+import { ALWAYS, isWithin, type TimeWindow } from './time-window.ts';
 
 /** The place in a log up to which it was read. */
 export interface LogPosition {
@@ -16,8 +17,8 @@ export interface Tail {
 
 const FIRST_BYTES = 64 * 1024;
 
-/** Reads the last lines of a log, rotated files included; only as much of it as these lines need. */
-export async function readTail(path: string, count: number): Promise<Tail> {
+/** Reads the last lines of a log, or of a part of it, rotated files included; only as much of it as these lines need. */
+export async function readTail(path: string, count: number, window: TimeWindow = ALWAYS): Promise<Tail> {
   const files = await openLogFiles(path, null);
   try {
     const sized = await Promise.all(files.map(async (log) => ({ log, size: (await log.file.stat()).size })));
@@ -26,12 +27,19 @@ export async function readTail(path: string, count: number): Promise<Tail> {
     if (count === 0) return { lines: [], end };
     // The first line that is read may lack its beginning; one more than is wanted proves the others whole.
     for (let bytes = FIRST_BYTES; ; bytes *= 4) {
-      const lines = await linesOfLast(sized, bytes);
-      if (lines.length > count || bytes >= total) return { lines: lines.slice(-count), end };
+      const read = await linesOfLast(sized, bytes);
+      const lines = read.filter(({ time }) => isWithin(window, time));
+      const isEnough = lines.length > count || isBefore(window, read[0]) || bytes >= total;
+      if (isEnough) return { lines: count < lines.length ? lines.slice(-count) : lines, end };
     }
   } finally {
     await closeAll(files);
   }
+}
+
+/** Whether what was read begins before the part that is wanted; its first line may lack its beginning, and the time with it. */
+function isBefore({ sinceMs }: TimeWindow, first: LogLine | undefined): boolean {
+  return first !== undefined && Date.parse(first.time) < sinceMs;
 }
 
 interface SizedLog {

@@ -9,8 +9,6 @@
 #include <time.h>
 
 /* Lines in the form of the Kubernetes container runtime interface: "<RFC 3339 with nanoseconds> <stream> <F|P> <text>". */
-enum { HEADER_MAX = 64 };
-
 static int split_path(struct log *log, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -79,7 +77,7 @@ static size_t format_header(char *to, const char *stream, char tag)
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    return (size_t)snprintf(to, HEADER_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ %s %c ", utc.tm_year + 1900,
+    return (size_t)snprintf(to, LOG_HEADER_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ %s %c ", utc.tm_year + 1900,
                             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec, stream, tag);
 }
 
@@ -134,8 +132,7 @@ static void add_line(struct log *log, const struct iovec *header, char *text, si
 /* The rest of the buffer as one line; there is room for its end. */
 static void write_rest(struct log *log, struct log_stream *stream, char tag)
 {
-    char text[HEADER_MAX];
-    const struct iovec header = {text, format_header(text, stream->name, tag)};
+    const struct iovec header = {stream->header, format_header(stream->header, stream->name, tag)};
     stream->buffer[stream->used] = '\n';
     add_line(log, &header, stream->buffer, stream->used + 1);
     write_batch(log);
@@ -144,12 +141,11 @@ static void write_rest(struct log *log, struct log_stream *stream, char tag)
 
 int log_copy(struct log *log, struct log_stream *stream)
 {
-    char text[HEADER_MAX];
     ssize_t got = read(stream->fd, stream->buffer + stream->used, LOG_LINE_MAX - stream->used);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
     stream->taken += (uint64_t)got;
-    const struct iovec header = {text, format_header(text, stream->name, 'F')};
+    const struct iovec header = {stream->header, format_header(stream->header, stream->name, 'F')};
     char *at = stream->buffer, *end = at + stream->used + (size_t)got, *newline;
     while ((newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         add_line(log, &header, at, (size_t)(newline + 1 - at));

@@ -215,7 +215,7 @@ struct log {
 };
 
 /* What comes without a line end is told in parts of this length. */
-enum { LOG_LINE_MAX = 16384 };
+enum { LOG_LINE_MAX = 16384, LOG_HEADER_MAX = 64 };
 
 struct log_stream {
     int fd;
@@ -223,7 +223,7 @@ struct log_stream {
     /* Bytes read so far, and those of them that wait in the buffer for their line's end. */
     uint64_t taken;
     size_t used;
-    char buffer[LOG_LINE_MAX + 1];
+    char header[LOG_HEADER_MAX], buffer[LOG_LINE_MAX + 1];
 };
 
 int log_open(struct log *log, const struct container_spec *c, struct hf_error *error);
