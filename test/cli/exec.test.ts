@@ -101,6 +101,22 @@ describe('holdfast exec', () => {
   });
 });
 
+describe('holdfast logs', () => {
+  test('--previous tells what was written before the last start', async () => {
+    const again = (script: string): Promise<void> =>
+      stage.backend.startContainer(stage.spec(script, { name: 'again' }));
+    await again('echo first');
+    await stage.exited('again');
+    await again('echo second');
+    await stage.exited('again');
+    const logs = (...options: readonly string[]): string =>
+      execFileSync(process.execPath, [MAIN, '--config', config, 'logs', 'pod', 'again', ...options], {
+        encoding: 'utf8',
+      });
+    expect([logs(), logs('--previous')]).toEqual(['first\nsecond\n', 'first\n']);
+  });
+});
+
 describe('holdfast top', () => {
   test('tells what every container uses, also as JSON', async () => {
     const run = (...args: readonly string[]): string =>

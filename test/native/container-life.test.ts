@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createKernelBackend } from '../../native/index.ts';
+import { createKernelBackend, type ObservedContainer } from '../../native/index.ts';
 import { type ContainerStage, openContainerStage, untilSome } from './container-stage.ts';
 
 const APP = { sandboxId: 'pod', name: 'app' };
@@ -73,7 +73,7 @@ describe('settings beyond this node', () => {
 describe('the log', () => {
   const LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (stdout|stderr) [FP] .*$/;
 
-  test('has every line in CRI form, and the unfinished last one as partial', async () => {
+  test('has every line in CRI form, the last one though it has no end', async () => {
     await stage.sandbox();
     await stage.run('echo one; echo two >&2; echo; printf unfinished');
     const lines = (await readFile(logPath(), 'utf8')).split('\n').slice(0, -1);
@@ -132,6 +132,23 @@ describe('the log', () => {
     expect(await droppedLines()).toEqual([5000 - kept]);
   });
 
+  test('goes on once a full disk has room again', async () => {
+    await stage.sandbox({ users: 'host' });
+    const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=64k'] }] as const;
+    await stage.backend.startContainer(stage.spec('sleep 1000', { name: 'disk', config: { mounts } }));
+    const { pid } = await stage.observed('disk');
+    const small = join('/proc', String(pid), 'root', 'small');
+    await writeFile(join(small, 'filler'), Buffer.alloc(60 * 1024));
+    const script = 'seq 1 5000; while ! test -e /go; do sleep 0.02; done; echo back; exit 5';
+    const log = { path: join(small, 'app.log'), maxBytes: 2 ** 40, maxFiles: 1 };
+    await stage.backend.startContainer(stage.spec(script, { log }));
+    await rm(join(small, 'filler'));
+    const { pid: writer } = await stage.observed();
+    await writeFile(join('/proc', String(writer), 'root', 'go'), '');
+    expect((await stage.exited()).code).toBe(5);
+    expect(await readFile(log.path, 'utf8')).toMatch(/ stdout F back\n$/);
+  });
+
   test('goes with the sandbox, rotated files too, and stays until then', async () => {
     await stage.sandbox();
     await stage.run('seq 1 400', { log: { maxBytes: 4000, maxFiles: 3 } });
@@ -173,11 +190,42 @@ describe('death', () => {
     expect((await stage.exited()).code).toBe(9);
   });
 
+  test('of a shim by any signal it can be deaf to ends nothing', async () => {
+    await stage.sandbox();
+    await stage.backend.startContainer(stage.spec('sleep 0.3; exit 6'));
+    const shim = await shimPid();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGPIPE', 'SIGALRM'] as const) {
+      process.kill(shim, signal);
+    }
+    expect(await stage.exited()).toMatchObject({ code: 6, lost: false });
+  });
+
+  test('of all room for exit records delays them, and loses none', async () => {
+    const runDir = join(stage.directory, 'small');
+    await mkdir(runDir);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'holdfast-test', runDir]);
+    try {
+      const backend = await createKernelBackend({ stateDir: stage.stateDir, runDir, cgroupRoot: stage.cgroupRoot });
+      await backend.createSandbox({ id: 'pod', labels: {}, hostname: 'pod-0', network: 'private', users: 'private' });
+      await backend.startContainer(stage.spec('sleep 1000'));
+      const app = async (): Promise<ObservedContainer | undefined> =>
+        (await backend.observe()).sandboxes[0]?.containers[0];
+      await writeFile(join(runDir, 'filler'), Buffer.alloc(1 << 20)).catch(() => undefined);
+      process.kill((await app())?.pid ?? 0, 'SIGKILL');
+      await untilSome(async () => (await stage.cgroups.pids('pod/app')).length === 0);
+      expect((await app())?.exit).toBeNull();
+      await rm(join(runDir, 'filler'));
+      expect(await untilSome(async () => (await app())?.exit)).toMatchObject({ signal: 'SIGKILL', lost: false });
+      await backend.removeSandbox('pod');
+    } finally {
+      execFileSync('umount', [runDir]);
+    }
+  });
+
   test('of the shim ends its container, which counts as lost', async () => {
     await stage.sandbox();
     await stage.backend.startContainer(stage.spec('sleep 1000'));
-    const { pid } = await stage.observed();
-    const shim = Number(/^PPid:\t(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    const shim = await shimPid();
     let calls = 0;
     const unwatch = stage.backend.watch(() => {
       calls += 1;
@@ -254,6 +302,12 @@ describe('death', () => {
 
 function logPath(): string {
   return join(stage.directory, 'logs/pod/app.log');
+}
+
+/** The parent of the container's first process. */
+async function shimPid(): Promise<number> {
+  const { pid } = await stage.observed();
+  return Number(/^PPid:\t(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
 /** Of every exit record. */

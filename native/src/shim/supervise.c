@@ -35,8 +35,11 @@ static int write_durably(const struct exit_file *file, const char *text, size_t 
     int fd = openat(file->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
+    errno = EIO;
     int written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
+    int errnum = errno;
     close(fd);
+    errno = errnum;
     if (!written || renameat(file->dir, temporary, file->dir, file->name) < 0)
         return -1;
     return fsync(file->dir);
@@ -52,8 +55,8 @@ static void record_exit(const struct exit_file *file, const siginfo_t *end, uint
                           "{\"code\":%d,\"signal\":%d,\"finishedAt\":%lld,\"droppedLogLines\":%llu}\n",
                           exited ? end->si_status : -1, exited ? 0 : end->si_status,
                           (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, (unsigned long long)dropped);
-    /* The record's file system may be full for a while; without a record the container would count as lost. */
-    for (int tries = 0; tries < 600 && write_durably(file, text, (size_t)length) < 0; tries++)
+    /* The record's file system may be full; without a record the container would count as lost. Gone, nobody asks for it. */
+    while (write_durably(file, text, (size_t)length) < 0 && errno != ENOENT)
         poll(NULL, 0, 1000);
 }
 
