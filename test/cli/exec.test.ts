@@ -123,7 +123,7 @@ describe('holdfast top', () => {
       execFileSync(process.execPath, [MAIN, '--config', config, ...args, 'top', '--interval', '50'], {
         encoding: 'utf8',
       });
-    expect(run()).toMatch(/^POD .*\npod +app +\d+m +[0-9.]+[KM]iB +1 /);
+    expect(run()).toMatch(/^POD .*\npod +app +\d+m +[0-9.]+[KM]iB +0B +1 /);
     expect(JSON.parse(run('--output', 'json'))).toMatchObject([{ sandboxId: 'pod', name: 'app', pids: 1 }]);
   });
 });
