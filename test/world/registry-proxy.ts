@@ -14,6 +14,7 @@ export type Fault =
 /** One request as the proxy saw it. */
 export interface SeenRequest {
   readonly url: string;
+  readonly method: string;
   readonly authorization: string | undefined;
   readonly range: string | undefined;
 }
@@ -37,7 +38,8 @@ export async function faultyRegistryProxy(
   const seen: SeenRequest[] = [];
   const server = createServer((incoming, outgoing) => {
     const { authorization, range } = incoming.headers;
-    const asked: SeenRequest = { url: incoming.url ?? '/', authorization, range };
+    const { url = '/', method = 'GET' } = incoming;
+    const asked: SeenRequest = { url, method, authorization, range };
     seen.push(asked);
     answer(upstream, incoming, outgoing, misbehave(asked, seen.length));
   }).listen(0, '127.0.0.1');

@@ -25,7 +25,11 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 export async function askHelper(name: string, server: string): Promise<Credentials | null> {
   const program = `docker-credential-${name}`;
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw new Error(`the credential helper ${program} has no sound name`);
-  const running = promisify(execFile)(program, ['get'], { timeout: TIMEOUT_MS, maxBuffer: MAX_ANSWER_BYTES });
+  const running = promisify(execFile)(program, ['get'], {
+    env: process.env,
+    timeout: TIMEOUT_MS,
+    maxBuffer: MAX_ANSWER_BYTES,
+  });
   running.child.stdin?.on('error', () => undefined);
   running.child.stdin?.end(`${server}\n`);
   const text = await running.then(
