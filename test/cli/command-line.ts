@@ -18,6 +18,8 @@ export interface CommandLine {
   readonly directory: string;
   /** Lets an agent answer like this; nobody listens before. */
   serve(answers?: Partial<Agent>): Promise<ApiServer>;
+  /** Adds to the node's configuration. */
+  configure(more: object): Promise<void>;
   /** Runs a command line with the node's configuration. */
   holdfast(...args: readonly string[]): Promise<Result>;
   /** Writes a file below the directory. @returns its path. */
@@ -30,15 +32,18 @@ export async function makeCommandLine(): Promise<CommandLine> {
   const temp = await makeTempDir();
   const at = (name: string): string => join(temp.path, name);
   let api: ApiServer | undefined;
-  await writeFile(
-    at('agent.yaml'),
-    JSON.stringify({
-      apiVersion: 'holdfast.dev/v1alpha1',
-      kind: 'AgentConfig',
-      source: { url: 'file:///nowhere', signers: { ssh: '/nowhere' } },
-      paths: { state: at('state'), run: at('run'), logs: at('logs') },
-    }),
-  );
+  const configure = (more: object): Promise<void> =>
+    writeFile(
+      at('agent.yaml'),
+      JSON.stringify({
+        apiVersion: 'holdfast.dev/v1alpha1',
+        kind: 'AgentConfig',
+        source: { url: 'file:///nowhere', signers: { ssh: '/nowhere' } },
+        paths: { state: at('state'), run: at('run'), logs: at('logs') },
+        ...more,
+      }),
+    );
+  await configure({});
   return {
     directory: temp.path,
     serve: async (answers = {}) => {
@@ -46,6 +51,7 @@ export async function makeCommandLine(): Promise<CommandLine> {
       api.serve(fakeAgent(answers));
       return api;
     },
+    configure,
     holdfast: (...args) => runBare('--config', at('agent.yaml'), ...args),
     write: async (name, content) => {
       await mkdir(dirname(at(name)), { recursive: true });

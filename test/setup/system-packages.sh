@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/as-root.sh"
 
 build=(gcc git libc6-dev libseccomp-dev linux-libc-dev make musl-tools)
-world=(busybox-static docker-registry gnupg openssh-client openssh-server)
+world=(busybox-static docker-registry gnupg openssh-client openssh-server openssl)
 declare -A packages=(
   [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"

@@ -9,7 +9,7 @@ export function openFolder(path: string): LayoutFiles {
     read: async (name, offset) => {
       const file = await open(join(path, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
         (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+          if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? '')) return null;
           throw error;
         },
       );
