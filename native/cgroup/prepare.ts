@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BackendError } from '../errors.ts';
-import type { LimitControl } from './controls/control.ts';
+import { cannotHold, type LimitControl } from './controls/control.ts';
 import { writeSlowControl } from './files.ts';
 import type { CgroupGround } from './ground.ts';
 import { handDown } from './hand-down.ts';
@@ -25,6 +25,9 @@ export async function prepare(ground: CgroupGround, group: string, place: Place,
     }
   }
   if (base === null || isPrepared(place, group)) return;
+  if (!existsSync(dirname(base.directory))) {
+    throw cannotHold(basename(base.mount), `${dirname(base.directory)} is not there, and not ours to make`);
+  }
   await makeGroupIn(ground, { base, group, made });
   await enter(ground, join(base.directory, group), group);
 }

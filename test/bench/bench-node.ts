@@ -80,7 +80,7 @@ export function benchContainer(
     labels: {},
     config: benchConfig(args),
     layers: [node.layer],
-    limits: { memoryBytes: 64 * 1024 * 1024, cpuMillis: 500, pids: 64 },
+    limits: { memoryBytes: 64 * 1024 * 1024, cpuMillis: 500, cpuShares: 512, pids: 64 },
     log: { path: join(node.directory, 'logs', sandboxId, 'main.log'), maxBytes: 1_048_576, maxFiles: 1 },
     stopSignal: 'SIGTERM',
   };

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { CgroupDriver } from '../../native/cgroup/driver.ts';
+import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { canonicalLimits } from '../../native/cgroup/limits.ts';
+import { parseCgroupMounts } from '../../native/cgroup/mounts.ts';
 import type { Limits } from '../../native/limits.ts';
 import { type CgroupStage, NONE, openCgroupStage, SOME } from './cgroup-stage.ts';
 
@@ -136,6 +138,19 @@ test('huge pages are limited by size, and sizes there are none of are refused', 
     await driver.remove('');
     if (!before.includes('hugetlb')) await writeFile(`${tree}/cgroup.subtree_control`, '-hugetlb').catch(() => {});
   }
+});
+
+test('a hierarchy that does not hold our root is left alone, and the limit refused', async () => {
+  await driver.create('unit', NONE);
+  const nested = await createCgroupDriver({ root: `${stage.root}/unit/pods` });
+  await nested.create('pod', SOME);
+  const isV1 = driver.version === 1;
+  const asked = nested.update('pod', { ...SOME, cpus: '0' }, SOME);
+  if (isV1) await expect(asked).rejects.toMatchObject({ code: 'unsupported' });
+  else await asked;
+  const { v1 } = parseCgroupMounts(await readFile('/proc/self/mountinfo', 'utf8'));
+  if (isV1) expect(existsSync(`${v1.get('cpuset')}${stage.root}`)).toBe(false);
+  expect(await nested.read('pod')).toEqual(SOME);
 });
 
 /** The directory that holds our root in the v2 tree. */

@@ -1,5 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { canonicalLimits } from '../../native/cgroup/limits.ts';
@@ -56,6 +56,16 @@ async function file(path: string): Promise<string> {
   return (await readFile(join(tree, path), 'utf8')).trimEnd();
 }
 
+/** Every file of the tree outside one group, by its path. */
+async function contentsBut(group: string): Promise<Readonly<Record<string, string>>> {
+  const entries = await readdir(tree, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(tree, join(parentPath, name)))
+    .filter((path) => !path.startsWith(`${group}/`));
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await file(path)] as const)));
+}
+
 describe('cgroup v2', () => {
   test('gives every group on the way its missing controllers, and the group itself none', async () => {
     await driver.create('pod/app', LIMITS);
@@ -73,6 +83,30 @@ describe('cgroup v2', () => {
     expect(await file('ours/cgroup.subtree_control')).toBe('');
     const elsewhere = await createCgroupDriver({ root: '/unit.service/pods', mountTable });
     await expect(elsewhere.create('pod', NONE)).rejects.toMatchObject({ code: 'not-found', stage: 'find cgroup' });
+  });
+
+  test('below a group of somebody else, writes nothing outside for any limit there is', async () => {
+    const controllers = 'cpuset cpu io memory hugetlb pids';
+    for (const group of ['', 'ours', 'ours/pod', 'ours/pod/app']) {
+      await writeFile(join(tree, group, 'cgroup.controllers'), `${controllers}\n`);
+    }
+    await mkdir(join(tree, 'ours/other'));
+    await writeFile(join(tree, 'ours/other/memory.max'), 'max\n');
+    const delegated = await createCgroupDriver({ root: '/ours/pod/app', mountTable });
+    const before = await contentsBut('ours/pod/app');
+    const limits = {
+      ...{ ...LIMITS, memoryHighBytes: 2 ** 20, swapBytes: 2 ** 20, cpuShares: 5, cpus: '0', mems: '0', ioWeight: 10 },
+      ...{ hugepages: { '2MB': 2 ** 21 }, ioDevices: [{ device: '8:0', readsPerSecond: 5 }] },
+    };
+    await delegated.create('', limits);
+    await delegated.weigh('', { cpuShares: 9, ioWeight: 20 });
+    await delegated.update('', NONE, limits);
+    await delegated.writeRaw('', [{ field: 'x', controller: 'memory', file: 'memory.high', value: '5' }]);
+    const { 'ours/pod/cgroup.subtree_control': handedDown, ...others } = await contentsBut('ours/pod/app');
+    const { 'ours/pod/cgroup.subtree_control': _before, ...unchanged } = before;
+    expect(others).toEqual(unchanged);
+    // A plain file keeps the last write only, and not what the kernel adds up.
+    expect(handedDown).toMatch(/^\+\w+/);
   });
 
   test('writes limits as the kernel wants them, and reads them back', async () => {
