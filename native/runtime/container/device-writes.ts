@@ -9,19 +9,33 @@ const DEFAULT = [
 ];
 
 /**
- * Rules of devices for v1's controller, in their order, the default devices after a rule that denies all. They come on top
- * of what mounts and seccomp do, which hold on v2 alone.
+ * Rules of devices for v1's controller, in their order. The default devices come after a rule that denies all and what is
+ * allowed then, and before any other denial, which may be of one of them. All of it comes on top of what mounts and
+ * seccomp do, which hold on v2 alone.
  */
 export function deviceWrites(rules: readonly DeviceRule[]): readonly RawWrite[] {
-  const write = (file: 'devices.allow' | 'devices.deny', value: string): RawWrite => ({
-    ...{ field: 'devices', controller: 'devices', file, value },
-  });
-  return rules.flatMap((rule) => {
+  const writes: RawWrite[] = [];
+  let owesDefaults = false;
+  const giveDefaults = (): void => {
+    if (owesDefaults) writes.push(...DEFAULT.map((each) => write('devices.allow', each)));
+    owesDefaults = false;
+  };
+  for (const rule of rules) {
     const file = rule.allow ? 'devices.allow' : 'devices.deny';
-    if (rule.type !== 'a')
-      return [write(file, `${rule.type} ${number(rule.major)}:${number(rule.minor)} ${rule.access}`)];
-    return [write(file, 'a'), ...(rule.allow ? [] : DEFAULT.map((each) => write('devices.allow', each)))];
-  });
+    if (rule.type === 'a') {
+      owesDefaults = !rule.allow;
+      writes.push(write(file, 'a'));
+      continue;
+    }
+    if (!rule.allow) giveDefaults();
+    writes.push(write(file, `${rule.type} ${number(rule.major)}:${number(rule.minor)} ${rule.access}`));
+  }
+  giveDefaults();
+  return writes;
+}
+
+function write(file: 'devices.allow' | 'devices.deny', value: string): RawWrite {
+  return { field: 'devices', controller: 'devices', file, value };
 }
 
 /** -1 stands for all. */
