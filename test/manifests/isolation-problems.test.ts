@@ -64,6 +64,11 @@ describe('a problem of what a pod shares and sets', () => {
       'metadata.annotations["seccomp.security.alpha.kubernetes.io/pod"]',
       /write `securityContext\.seccompProfile`/,
     ],
+    [
+      { metadata: 'annotations: { ▶holdfast.dev/rlimit: nofile=1 }' },
+      'metadata.annotations["holdfast.dev/rlimit"]',
+      /did you mean `holdfast\.dev\/rlimits`/,
+    ],
     ...[
       ['nofile', /must be limits such as/],
       ['nofile=4096:1024', /above the hard one/],
