@@ -105,7 +105,9 @@ export function ioUsageOf(devices: readonly DeviceUsage[]): IoUsage {
 export async function readHugepages(directory: string, name: string): Promise<GroupUsage['hugepages']> {
   const used: Record<string, number> = {};
   for (const size of HUGE_PAGE_SIZES) {
-    const text = await readControl(join(directory, `hugetlb.${size}.${name}`));
+    const path = join(directory, `hugetlb.${size}.${name}`);
+    // Most groups have none, and the error of a read costs ten times as much as the question.
+    const text = existsSync(path) ? await readControl(path) : null;
     if (text === null) return null;
     used[size] = Number(text);
   }
