@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { type BundleStage, type Config, expectSuccess, openBundleStage } from './bundle-stage.ts';
@@ -116,6 +119,48 @@ describe('the root', () => {
     expect(output).toMatch(/^proc on \/proc type proc/m);
     expect(output).toMatch(/^cgroup\d? on \/sys\/fs\/cgroup.* \(ro,nosuid,nodev,noexec/m);
     expect(output).toMatch(/read\nrefused\n$/);
+  });
+
+  test('begins a scratch directory with what lies below it', async () => {
+    await mkdir(join(stage.rootfs, 'kept/below'), { recursive: true });
+    await writeFile(join(stage.rootfs, 'kept/below/file'), 'kept\n');
+    await chmod(join(stage.rootfs, 'kept/below/file'), 0o646);
+    await chown(join(stage.rootfs, 'kept/below/file'), 5, 6);
+    await symlink('below/file', join(stage.rootfs, 'kept/link'));
+    execFileSync('mkfifo', [join(stage.rootfs, 'kept/pipe')]);
+    const script = 'cat /kept/link; ls -ln /kept/below/file; ls /kept; echo more >> /kept/below/file && echo written';
+    const output = await outputOf(script, (config) => {
+      config.mounts.push({ destination: '/kept', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'size=1m'] });
+    });
+    expect(output).toMatch(/^kept\n-rw-r--rw- +1 5 +6 .*\nbelow\nlink\nwritten\n$/);
+    expect(await readFile(join(stage.rootfs, 'kept/below/file'), 'utf8')).toBe('kept\n');
+  });
+
+  test('shows the ids of a mount shifted by its own mappings', async () => {
+    await mkdir(join(stage.directory, 'owned'));
+    await chown(join(stage.directory, 'owned'), 7, 8);
+    const output = await outputOf('ls -lnd /owned', (config) => {
+      config.mounts.push({
+        ...{ destination: '/owned', type: 'bind', source: join(stage.directory, 'owned'), options: ['bind', 'idmap'] },
+        uidMappings: [{ containerID: 0, hostID: 1000, size: 10 }],
+        gidMappings: [{ containerID: 0, hostID: 2000, size: 10 }],
+      });
+    });
+    expect(output).toMatch(/^drwx\S+ +\d+ 1007 +2008 /);
+  });
+
+  test.each([
+    [{ options: ['bind', 'idmap'] }, 'idmap needs uidMappings'],
+    [{ options: ['bind'], uidMappings: [{ containerID: 0, hostID: 1, size: 1 }] }, 'go together'],
+    [{ options: ['bind', 'tmpcopyup'] }, 'only a tmpfs has tmpcopyup'],
+    [{ options: ['bind', 'remount'] }, 'option "remount" is not supported'],
+    [{ options: ['bind', 'data=x'] }, 'a bind mount has no option data'],
+    [{ options: [] }, 'a file system needs a type'],
+  ])('is refused with a mount of %j', async (mount, message) => {
+    await stage.configure('true', (config) => {
+      config.mounts.push({ destination: '/data', source: stage.directory, ...mount });
+    });
+    expect((await stage.runtime('create', 'c')).stderr).toContain(message);
   });
 
   test('has the default devices and its own', async () => {
