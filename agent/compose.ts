@@ -9,6 +9,7 @@ import type { LoadedConfig } from './config/load-config.ts';
 import { createSeccompProfiles } from './execute/seccomp-profiles.ts';
 import { createImageSource, startUpkeep } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
+import { readInputKey } from './material/input-key.ts';
 import { createGitSource } from './source/index.ts';
 import { openStateFiles, sweepStateFiles } from './state/state-files.ts';
 import { createTelemetry } from './telemetry/index.ts';
@@ -95,6 +96,7 @@ async function compose(config: LoadedConfig): Promise<Composition> {
       logs: { dir: paths.logs, ...config.logs },
       profiles: createSeccompProfiles(config.seccomp.profiles),
       memoryBytes: totalmem(),
+      inputKey: await readInputKey(paths.state),
     },
     settings: {
       settleMs: reconcile.settleMs,

@@ -1,3 +1,5 @@
+import type { EnvVar } from './environment.ts';
+import type { EmptyDirVolume, Volume, VolumeMount } from './volume.ts';
 import type { Container, ContainerPort, PodTemplate, ResourceLimits, SecurityContext, Workload } from './workload.ts';
 
 /** Fields added to the IR since it was first kept on disk, as they are where nothing is said. Every later one belongs here. */
@@ -9,6 +11,7 @@ const POD = {
   hostPID: false,
   hostIPC: false,
   sysctls: [],
+  fsGroupChangePolicy: null,
 } as const satisfies Partial<PodTemplate>;
 
 const CONTAINER = {
@@ -16,6 +19,7 @@ const CONTAINER = {
   preStopSleepSeconds: null,
   stopSignal: null,
   rlimits: [],
+  envFrom: [],
 } as const satisfies Partial<Container>;
 
 const LIMITS = {
@@ -39,6 +43,12 @@ const SECURITY = {
   mergesImageGroups: false,
 } as const satisfies Partial<SecurityContext>;
 
+const VARIABLE = { valueFrom: null } as const satisfies Partial<EnvVar>;
+
+const MOUNT = { subPath: null, subPathExpr: null, propagation: null } as const satisfies Partial<VolumeMount>;
+
+const EMPTY_DIR = { sizeLimitBytes: null } as const satisfies Partial<EmptyDirVolume>;
+
 /** @returns a workload that an older agent may have written, with the fields that agent did not know. */
 export function completeWorkload(workload: Workload): Workload {
   const { pod } = workload;
@@ -47,6 +57,7 @@ export function completeWorkload(workload: Workload): Workload {
     pod: {
       ...POD,
       ...pod,
+      volumes: pod.volumes.map((volume): Volume => (volume.type === 'emptyDir' ? { ...EMPTY_DIR, ...volume } : volume)),
       initContainers: pod.initContainers.map((container) => ({ ...container, ...complete(container) })),
       containers: pod.containers.map(complete),
     },
@@ -57,6 +68,8 @@ function complete(container: Container): Container {
   return {
     ...CONTAINER,
     ...container,
+    env: container.env.map((variable) => ({ ...VARIABLE, ...variable })),
+    volumeMounts: container.volumeMounts.map((mount) => ({ ...MOUNT, ...mount })),
     resources: { ...container.resources, limits: { ...LIMITS, ...container.resources.limits } },
     ports: container.ports.map((port) => ({ ...PORT, ...port })),
     securityContext: { ...SECURITY, ...container.securityContext },

@@ -1,5 +1,7 @@
 export * from './canonical-json.ts';
 export { completeWorkload } from './complete-workload.ts';
+export * from './environment.ts';
+export { expandVariables } from './lowering/expand-variables.ts';
 export { hostPortProblems } from './network-problems.ts';
 export * from './origin.ts';
 export * from './parse-manifests.ts';
@@ -14,6 +16,7 @@ export * from './values/keyed-values.ts';
 export * from './values/label-selector.ts';
 export * from './values/quantity.ts';
 export * from './values/subnet.ts';
+export * from './volume.ts';
 export * from './workload.ts';
 export { readYaml } from './yaml/read-yaml.ts';
 export type { Place, YamlDocument, YamlFile } from './yaml/yaml-document.ts';

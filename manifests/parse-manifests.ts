@@ -1,3 +1,4 @@
+import { checkReferences } from './check-references.ts';
 import { networkProblems } from './network-problems.ts';
 import type { LocatedResource, LocatedWorkload, Problem } from './origin.ts';
 import { type Located, readManifest } from './read-manifest.ts';
@@ -46,6 +47,8 @@ export function parseManifests(files: readonly ManifestText[]): ParsedManifests 
   const workloads = sorted.filter((located) => 'workload' in located);
   const resources = sorted.filter((located) => 'resource' in located);
   problems.push(...networkProblems(workloads, resources));
+  // A file that cannot be read may hold what others refer to.
+  if (problems.length === 0) problems.push(...checkReferences(workloads, resources));
   return {
     workloads,
     resources,

@@ -8,14 +8,20 @@ import type { Container, Workload } from './workload.ts';
  * a tag that moved is a change and a pin added to the same image is none, whatever the pull policy. Fields that say
  * nothing count as absent, so that an agent that knows more fields restarts nothing of one that knew fewer.
  * @param imageDigests manifest digest of every image reference in the pod, resolved for this node.
+ * @param envInputs for each container that takes variables from ConfigMaps or Secrets a digest of what it takes.
  * @returns `sha256:…`
  * @throws RangeError when an image of the pod has no digest; resolve all of them first.
  */
-export function podIdentity(workload: Workload, imageDigests: Readonly<Record<string, string>>): string {
+export function podIdentity(
+  workload: Workload,
+  imageDigests: Readonly<Record<string, string>>,
+  envInputs: Readonly<Record<string, string>> = {},
+): string {
   const { terminationGracePeriodSeconds: _grace, initContainers, containers, ...pod } = workload.pod;
   const identify = ({ resources: _resources, imagePullPolicy: _pull, image, ...container }: Container): unknown => ({
     ...container,
     image: digestFor(image, imageDigests),
+    envInputs: Object.hasOwn(envInputs, container.name) ? envInputs[container.name] : null,
   });
   return digestOf(
     withoutDefaults({ ...pod, initContainers: initContainers.map(identify), containers: containers.map(identify) }),

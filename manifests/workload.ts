@@ -1,3 +1,6 @@
+import type { EnvFromSource, EnvVar } from './environment.ts';
+import type { Volume, VolumeMount } from './volume.ts';
+
 /**
  * The canonical intermediate representation (IR) of one workload: what a manifest means once every default is filled.
  * Names follow Kubernetes where Kubernetes has the idea; quantities carry their unit last. Plain JSON, no undefined:
@@ -55,8 +58,10 @@ export interface PodTemplate {
   /** Kernel parameters of the pod's own network and ipc namespaces, in the order written, so that an index leads to its line. */
   readonly sysctls: readonly Sysctl[];
   readonly hostname: string;
-  /** Group that owns the pod's emptyDir volumes and that every process of the pod is in; null for none. */
+  /** Group that owns the pod's volumes, but for hostPath ones, and that every process of the pod is in; null for none. */
   readonly fsGroup: number | null;
+  /** `OnRootMismatch` leaves a claim's files alone when its root has the group already; null goes through all of them. */
+  readonly fsGroupChangePolicy: 'OnRootMismatch' | null;
   readonly volumes: readonly Volume[];
   /** Run one after the other, each to its end, before the containers start; sidecars among them run on beside those. */
   readonly initContainers: readonly InitContainer[];
@@ -91,18 +96,6 @@ export interface InitContainer extends Container {
   readonly isSidecar: boolean;
 }
 
-export type Volume =
-  | {
-      readonly name: string;
-      readonly type: 'emptyDir';
-      readonly medium: 'Disk' | 'Memory';
-    }
-  /** The node refuses a path that leads through a symbolic link. */
-  | { readonly name: string; readonly type: 'hostPath'; readonly path: string; readonly hostPathType: HostPathType };
-
-/** Kubernetes HostPathVolumeSource.type; the empty string makes no check. */
-export type HostPathType = '' | 'Directory' | 'DirectoryOrCreate' | 'File' | 'FileOrCreate' | 'Socket';
-
 export interface Container {
   readonly name: string;
   /** As written, with registry and tag made explicit: `docker.io/library/busybox:latest`, `host/name@sha256:…`. */
@@ -114,8 +107,9 @@ export interface Container {
   /** Replaces the image's Cmd; null keeps it (unless `command` is set, then there are none). */
   readonly args: readonly string[] | null;
   readonly workingDir: string | null;
-  /** Names are unique; `$(VAR)` references are resolved, here as in `command` and `args`. */
+  /** Names are unique; `$(VAR)` references are resolved, here as in `command` and `args`, unless `isKnownAtStart`. */
   readonly env: readonly EnvVar[];
+  readonly envFrom: readonly EnvFromSource[];
   readonly ports: readonly ContainerPort[];
   readonly resources: ResourceRequirements;
   /** In the order written, so that an index leads to its line; mount parents before children. Paths are unique. */
@@ -138,11 +132,6 @@ export interface Rlimit {
   readonly name: string;
   readonly soft: number;
   readonly hard: number;
-}
-
-export interface EnvVar {
-  readonly name: string;
-  readonly value: string;
 }
 
 /** Informational, as in Kubernetes, unless it is published: a port not listed is reachable too. */
@@ -196,12 +185,6 @@ export interface DeviceLimits {
   readonly writesPerSecond: number | null;
   /** Share of this device when it is busy, 10 to 1000. */
   readonly weight: number | null;
-}
-
-export interface VolumeMount {
-  readonly name: string;
-  readonly mountPath: string;
-  readonly readOnly: boolean;
 }
 
 /** The container's effective security context: pod-level values are already merged in, the container's own win. */

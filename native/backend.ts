@@ -22,6 +22,8 @@ export interface ContainerBackend {
   applyTraffic(rules: TrafficRules): Promise<void>;
   /** Makes the pod's namespaces (user, net, ipc, uts, and pid when shared), its cgroup and the process that holds them. */
   createSandbox(spec: SandboxSpec): Promise<void>;
+  /** Where a volume of a living sandbox is on the node; `not-found` when it has none of that name. */
+  volumeDirectory(sandboxId: string, name: string): Promise<VolumeDirectory>;
   /** Kills and removes every container of the sandbox, then the sandbox. Done when nothing is left of it. */
   removeSandbox(id: string): Promise<void>;
   /** Makes the root file system and starts the process. Resolves once the program is exec'd. A finished container of that name is replaced, with a fresh root. */
@@ -77,6 +79,30 @@ export interface SandboxSpec {
   readonly ipc?: 'private' | 'host';
   /** Kernel parameters of the pod's own network and ipc namespaces, by dotted name. */
   readonly sysctls?: Readonly<Record<string, string>>;
+  /** None unless given. */
+  readonly volumes?: readonly SandboxVolume[];
+}
+
+/** A tmpfs of the sandbox, which lives as long as it does. What containers write to it counts as their memory. */
+export interface SandboxVolume {
+  /** `[a-z0-9_.-]{1,200}`, unique in the sandbox. */
+  readonly name: string;
+  /** Null is the kernel's own bound, half of the node's memory. */
+  readonly maxBytes: number | null;
+  /** Group of its root directory, as the sandbox's containers see it; the owner is root. */
+  readonly gid: number;
+  /** Permission bits of its root directory, with set-id and sticky. */
+  readonly mode: number;
+  /** False keeps it out of swap, where the kernel can do that (6.4 and newer). */
+  readonly isSwappable: boolean;
+}
+
+/** A volume as the node reaches it. */
+export interface VolumeDirectory {
+  /** Good while the sandbox lives. */
+  readonly path: string;
+  /** Id on the node that the sandbox's id 0 stands for: the owner of files that are to be its root's. */
+  readonly idBase: number;
 }
 
 /** Which processes the containers of a sandbox see. */
@@ -202,6 +228,8 @@ export interface NetworkSpec {
 export interface ContainerSpec extends ContainerRef {
   readonly labels: Readonly<Record<string, string>>;
   readonly config: OciConfig;
+  /** Names of variables of its environment whose values are kept in no record. None unless given. */
+  readonly secretVariables?: readonly string[];
   /** Read-only layer directories in overlayfs form, uppermost first. */
   readonly layers: readonly string[];
   readonly limits: Limits;

@@ -19,6 +19,7 @@ import { type KernelBackendOptions, openContext } from './open-context.ts';
 import { removeLeftovers } from './records/leftovers.ts';
 import { createSandbox } from './sandbox/create.ts';
 import { removeSandbox } from './sandbox/remove.ts';
+import { volumeDirectory } from './sandbox/volumes.ts';
 
 /**
  * Opens the backend that runs containers on this node's kernel, adopting whatever an earlier one left running.
@@ -35,6 +36,7 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     removeNetwork: (name) => removeNetwork(context, name),
     applyTraffic: (rules) => applyTraffic(context, rules),
     createSandbox: (spec) => createSandbox(context, spec),
+    volumeDirectory: (id, name) => volumeDirectory(context, id, name),
     removeSandbox: (id) => removeSandbox(context, id),
     startContainer: (spec) => startContainer(context, spec),
     stopContainer: (ref, stop) => stopContainer(context, ref, stop),

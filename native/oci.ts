@@ -39,11 +39,19 @@ export interface OciProcess {
 /** A mount of the container beyond the built-in /proc, /sys, /dev. Its source is resolved on the host before the pivot. */
 export interface OciMount {
   readonly destination: string;
-  readonly type: 'bind' | 'tmpfs';
-  /** Host path for bind; ignored for tmpfs. */
+  /** `volume` is a bind of a volume of the sandbox. */
+  readonly type: 'bind' | 'tmpfs' | 'volume';
+  /** Host path for bind, name for volume; ignored for tmpfs. */
   readonly source: string;
-  /** `ro`, `rw`, `nosuid`, `nodev`, `noexec`, `rbind`, `idmap` (bind: show the host's ids shifted into the pod's range), `size=…`, `mode=…`. */
+  /**
+   * `ro`, `rw`, `nosuid`, `nodev`, `noexec`; tmpfs: `size=…`, `mode=…`; bind and volume: `rbind`, `idmap` (show the host's
+   * ids shifted into the pod's range), `strict` (the source leads through no symbolic link), `directory`, `file`, `socket`
+   * (what the source must be), `make-path` (missing directories of `subPath` are made, as the owner of the volume's root),
+   * `rslave`, `rshared` (mount propagation; none unless given).
+   */
   readonly options: readonly string[];
+  /** Relative path below the source of a bind or volume, which nothing leads out of; absent mounts all of it. */
+  readonly subPath?: string;
 }
 
 export interface OciLinux {

@@ -21,9 +21,14 @@ function subject(step: Step): string {
     case 'resume-container':
       return `${step.pod}/${step.container}`;
     case 'create-pod':
+    case 'write-files':
     case 'stop-pod':
     case 'remove-pod':
       return step.pod;
+    case 'create-volume':
+      return `${step.claim.namespace}/${step.claim.name}`;
+    case 'remove-volume':
+      return `${step.namespace}/${step.name}`;
     case 'remove-stranger':
       return step.id;
     default:

@@ -83,7 +83,9 @@ async function judge(
   version: Version,
   { name, request }: { readonly name: string; readonly request: DebugRequest },
 ): Promise<Version> {
-  const prepared = await prepare(withDebugContainer(version, name, request), version.revision, ports);
+  const { revision } = version;
+  const material = await ports.execution.material.at(revision);
+  const prepared = await prepare(withDebugContainer(version, name, request), { revision, material }, ports);
   if (!prepared.ok) throw Object.assign(new Error(prepared.failure.reason), { code: prepared.failure.code });
   const { verdict } = prepared;
   if (verdict.decision !== 'deny') return prepared.version;

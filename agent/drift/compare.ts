@@ -111,6 +111,18 @@ function comparePod(pod: ObservedPod, version: Version, action: Drift['action'])
   });
   if (pod.state === 'dead') return [drift('pod', 'running', 'dead')];
   if (hasCompleted(pod, version)) return [];
+  const files = (pod.staleFiles ?? []).filter(({ state }) => state !== 'outdated');
+  return [
+    ...files.map(({ volume, state }) => drift(`volumes[${volume}].files`, 'as in Git', state)),
+    ...compareContainers(pod, version, drift),
+  ];
+}
+
+function compareContainers(
+  pod: ObservedPod,
+  version: Version,
+  drift: (field: string, desired: string, observed: string) => Drift,
+): readonly Drift[] {
   const order = startOrder(version.workload.pod);
   const isOnItsWay = order.some(({ role }) => role === 'init') && !hasBegun(pod, version);
   return order.flatMap(({ container: { name }, role }) => {

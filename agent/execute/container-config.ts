@@ -1,9 +1,10 @@
-import type { Container, PodTemplate, Volume } from '../../manifests/index.ts';
+import type { Container, PodTemplate } from '../../manifests/index.ts';
 import { defaultSeccomp, type OciConfig, type OciMount, type OciSeccomp } from '../../native/index.ts';
 import type { ImageConfig } from '../images/image-source.ts';
 import type { ImageUser } from './image-user.ts';
 import { oomScoreAdj } from './oom-score.ts';
 import { processConfig } from './process-config.ts';
+import { isInMemory, volumeMountOf } from './volume-mounts.ts';
 
 /** Kernel interfaces an unprivileged container must not read (the OCI runtimes' common default). */
 const MASKED_PATHS: readonly string[] = [
@@ -26,7 +27,7 @@ const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq',
 
 /** Host directories and files the pod's containers share. */
 export interface PodPaths {
-  /** Host path of each volume, by name. */
+  /** Host path of each volume that has one, by name. */
   readonly volumes: Readonly<Record<string, string>>;
   /** Files written for the pod, by their path in the container: `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`. */
   readonly files: Readonly<Record<string, string>>;
@@ -101,18 +102,8 @@ function fileMounts(paths: PodPaths): readonly OciMount[] {
 
 function volumeMount(pod: PodTemplate, mount: Container['volumeMounts'][number], paths: PodPaths): OciMount {
   const volume = pod.volumes.find((candidate) => candidate.name === mount.name);
+  if (!volume) throw new Error(`the pod has no volume ${mount.name}`);
   const source = paths.volumes[mount.name];
-  if (!volume || source === undefined) throw new Error(`volume ${mount.name} has no host path`);
-  return {
-    destination: mount.mountPath,
-    type: 'bind',
-    source,
-    options: volumeOptions(volume, mount.readOnly ? 'ro' : 'rw'),
-  };
-}
-
-function volumeOptions(volume: Volume, access: 'ro' | 'rw'): readonly string[] {
-  return volume.type === 'hostPath'
-    ? [access, 'rbind', 'nosuid', 'nodev', 'idmap']
-    : [access, 'nosuid', 'nodev', 'idmap'];
+  if (source === undefined && !isInMemory(volume)) throw new Error(`volume ${mount.name} has no host path`);
+  return volumeMountOf(volume, mount, source ?? '');
 }

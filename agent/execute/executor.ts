@@ -1,11 +1,15 @@
-import { allContainers } from '../../manifests/index.ts';
+import { allContainers, type Container, isKnownAtStart } from '../../manifests/index.ts';
 import type { ContainerBackend } from '../../native/index.ts';
 import type { ImageSource } from '../images/image-source.ts';
+import type { MaterialStore } from '../material/material-store.ts';
+import { podFacts } from '../material/pod-facts.ts';
+import { type ResolvedContainer, resolveContainer } from '../material/resolve-container.ts';
 import { writeContainerLabels, writePodLabels } from '../observe/labels.ts';
 import { limitsOf } from '../reconcile/limits.ts';
 import type { Step, StepKind } from '../reconcile/plan.ts';
 import type { PinnedImage, Version } from '../reconcile/state.ts';
 import { checkProcess } from './check-process.ts';
+import { openClaims } from './claims.ts';
 import { containerConfig } from './container-config.ts';
 import { resolveUser } from './image-user.ts';
 import { readLayerFile } from './layer-file.ts';
@@ -16,6 +20,8 @@ import { removePod } from './remove-pod.ts';
 import type { SeccompProfiles } from './seccomp-profiles.ts';
 import { StepError } from './step-error.ts';
 import { stopPod } from './stop-pod.ts';
+import { sandboxVolumes } from './volume-mounts.ts';
+import { hasPodFiles, writePodFiles } from './write-pod-files.ts';
 
 /** What the steps work on. */
 export interface ExecutorPorts {
@@ -26,6 +32,10 @@ export interface ExecutorPorts {
   readonly profiles: SeccompProfiles;
   /** Of the node, by which OOM scores are weighed. */
   readonly memoryBytes: number;
+  readonly nodeName: string;
+  /** The node's key for digests of what comes from Secrets. */
+  readonly inputKey: Uint8Array;
+  readonly material: Pick<MaterialStore, 'at'>;
   readonly logs: { readonly dir: string; readonly maxBytes: number; readonly maxFiles: number };
 }
 
@@ -47,6 +57,12 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
     'pull-image': (step) => images.pull(step.digest),
     'create-pod': (step) => createPod(ports, step, versionOf(step)),
     'start-container': (step) => startContainer(ports, step, versionOf(step)),
+    'write-files': async (step) => {
+      const version = versionOf(step);
+      await writePodFiles(ports, step.pod, version, await ports.material.at(version.revision));
+    },
+    'create-volume': (step) => openClaims(ports.roots.stateDir).create(step.claim),
+    'remove-volume': (step) => openClaims(ports.roots.stateDir).remove(step.namespace, step.name),
     'update-limits': (step) => backend.updateLimits({ sandboxId: step.pod, name: step.container }, step.limits),
     'resume-container': (step) => backend.resumeContainer({ sandboxId: step.pod, name: step.container }),
     'stop-pod': (step) => stopPod(backend, step.pod, step.graceMs),
@@ -57,12 +73,15 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
 }
 
 async function createPod(
-  { backend, roots }: ExecutorPorts,
+  ports: ExecutorPorts,
   step: Extract<Step, { kind: 'create-pod' }>,
   version: Version,
 ): Promise<void> {
+  const { backend, roots } = ports;
   const { pod } = version.workload;
-  await preparePodFiles(roots, step.pod, pod);
+  // First what may be refused: a pod without its files never starts.
+  const material = hasPodFiles(version) ? await ports.material.at(version.revision) : null;
+  await preparePodFiles(roots, step.pod, version.workload);
   await backend.createSandbox({
     id: step.pod,
     labels: writePodLabels({
@@ -76,7 +95,9 @@ async function createPod(
     network: pod.hostNetwork ? 'host' : 'private',
     users: pod.hostUsers ? 'host' : 'private',
     ...podNamespaces(pod),
+    volumes: sandboxVolumes(pod),
   });
+  if (material !== null) await writePodFiles(ports, step.pod, version, material);
 }
 
 async function startContainer(
@@ -85,16 +106,16 @@ async function startContainer(
   version: Version,
 ): Promise<void> {
   const { pod } = version.workload;
-  const container = allContainers(pod).find((candidate) => candidate.name === step.container);
-  const image = container && version.images[container.image];
-  if (!container || !image)
-    throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);
+  const written = allContainers(pod).find((candidate) => candidate.name === step.container);
+  const image = written && version.images[written.image];
+  if (!written || !image) throw new StepError('unknown-version', `${step.workload} has no container ${step.container}`);
+  const { container, secretVariables } = await resolved(ports, written, step.pod, version);
   const layers = await ports.images.layers(image.digest);
   const readFile = (path: string): Promise<string | null> => readLayerFile(layers, path);
   const user = await resolveUser(container, image.config.user, readFile, pod.hostUsers ? 'host' : 'private');
   const profile = await ports.profiles.of(container);
   const ground = { seccomp: profile?.seccomp ?? null, memoryBytes: ports.memoryBytes };
-  const paths = podPaths(ports.roots, step.pod, pod);
+  const paths = podPaths(ports.roots, step.pod, version.workload);
   const config = containerConfig(pod, container, image.config, user, paths, ground);
   checkProcess(container, config.process);
   await ports.backend.startContainer({
@@ -109,6 +130,7 @@ async function startContainer(
       seccomp: profile === null ? null : { path: profile.path, digest: profile.digest },
     }),
     config,
+    ...(secretVariables.length === 0 ? {} : { secretVariables }),
     layers,
     limits: limitsOf(container),
     log: {
@@ -119,6 +141,17 @@ async function startContainer(
     stopSignal: container.stopSignal ?? stopSignalOf(image),
     ...(container.postStart === null ? {} : { postStart: container.postStart }),
   });
+}
+
+/** The material is asked for only where something is taken from it: a lost one holds up no other container. */
+async function resolved(
+  ports: ExecutorPorts,
+  container: Container,
+  pod: string,
+  { workload, revision }: Version,
+): Promise<ResolvedContainer> {
+  if (!isKnownAtStart(container)) return { container, secretVariables: [] };
+  return resolveContainer(container, podFacts(workload, pod, ports.nodeName), await ports.material.at(revision));
 }
 
 function stopSignalOf(image: PinnedImage): string {

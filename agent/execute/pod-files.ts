@@ -1,28 +1,40 @@
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PodTemplate, Volume } from '../../manifests/index.ts';
+import type { ClaimVolume, PodTemplate, Volume, Workload } from '../../manifests/index.ts';
 import { removeTree } from '../../native/index.ts';
+import { openClaims } from './claims.ts';
 import type { PodPaths } from './container-config.ts';
 import { prepareHostPath } from './host-path.ts';
+import { StepError } from './step-error.ts';
+import { takeGroup } from './take-group.ts';
+import { isInMemory } from './volume-mounts.ts';
 
 /** Where a pod's directories live. */
 export interface PodFileRoots {
   /** On disk: emptyDir volumes and generated files. */
   readonly stateDir: string;
-  /** On tmpfs: emptyDir volumes of medium Memory. */
+  /** Where agents before this one kept emptyDir volumes of medium Memory. */
   readonly runDir: string;
 }
 
 /**
  * Makes what a pod's containers share on the host: emptyDir directories, `/etc/hosts`, `/etc/hostname` and, on the node's
  * network, `/etc/resolv.conf`. Checks hostPath volumes against their type. Idempotent.
- * @throws StepError `host-path` when a hostPath is not what its type says, or leads through a symbolic link.
+ * @throws StepError `host-path` when a hostPath is not what its type says, or leads through a symbolic link; `claim` when a
+ * claim has no directory.
  */
-export async function preparePodFiles(roots: PodFileRoots, podId: string, pod: PodTemplate): Promise<PodPaths> {
+export async function preparePodFiles(
+  roots: PodFileRoots,
+  podId: string,
+  workload: Pick<Workload, 'namespace' | 'pod'>,
+): Promise<PodPaths> {
+  const { pod } = workload;
   // First what may be refused, so that a refused pod leaves nothing behind.
   for (const volume of pod.volumes) if (volume.type === 'hostPath') await prepareHostPath(volume);
   for (const volume of pod.volumes) {
-    if (volume.type === 'emptyDir') await makeEmptyDir(volumePath(roots, podId, volume), pod.fsGroup);
+    if (volume.type === 'emptyDir' && volume.medium === 'Disk')
+      await makeEmptyDir(emptyDirPath(roots, podId, volume.name), pod.fsGroup);
+    if (volume.type === 'persistentVolumeClaim') await prepareClaim(roots, volume, workload);
   }
   const directory = filesDir(roots, podId);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -33,13 +45,18 @@ export async function preparePodFiles(roots: PodFileRoots, podId: string, pod: P
       mode: 0o644,
     });
   }
-  return podPaths(roots, podId, pod);
+  return podPaths(roots, podId, workload);
 }
 
 /** @returns where the shared files of a pod are, made or not. */
-export function podPaths(roots: PodFileRoots, podId: string, pod: PodTemplate): PodPaths {
+export function podPaths(
+  roots: PodFileRoots,
+  podId: string,
+  { namespace, pod }: Pick<Workload, 'namespace' | 'pod'>,
+): PodPaths {
   const directory = filesDir(roots, podId);
-  const volumes = pod.volumes.map((volume) => [volume.name, volumePath(roots, podId, volume)] as const);
+  const onDisk = pod.volumes.filter((volume) => !isInMemory(volume));
+  const volumes = onDisk.map((volume) => [volume.name, volumePath(roots, podId, { volume, namespace })] as const);
   return {
     volumes: Object.fromEntries(volumes),
     files: {
@@ -62,10 +79,30 @@ function filesDir(roots: PodFileRoots, podId: string): string {
   return join(roots.stateDir, 'pods', podId, 'etc');
 }
 
-function volumePath(roots: PodFileRoots, podId: string, volume: Volume): string {
+function volumePath(
+  roots: PodFileRoots,
+  podId: string,
+  { volume, namespace }: { readonly volume: Volume; readonly namespace: string },
+): string {
   if (volume.type === 'hostPath') return volume.path;
-  const root = volume.medium === 'Memory' ? roots.runDir : roots.stateDir;
-  return join(root, 'pods', podId, 'volumes', volume.name);
+  if (volume.type === 'persistentVolumeClaim') return openClaims(roots.stateDir).path(namespace, volume.claimName);
+  return emptyDirPath(roots, podId, volume.name);
+}
+
+/** @returns where an emptyDir volume on disk is. */
+export function emptyDirPath(roots: PodFileRoots, podId: string, name: string): string {
+  return join(roots.stateDir, 'pods', podId, 'volumes', name);
+}
+
+async function prepareClaim(
+  roots: PodFileRoots,
+  { name, claimName }: ClaimVolume,
+  { namespace, pod }: Pick<Workload, 'namespace' | 'pod'>,
+): Promise<void> {
+  const path = await openClaims(roots.stateDir).find(namespace, claimName);
+  if (path === null)
+    throw new StepError('claim', `volume ${name}: claim ${namespace}/${claimName} has no directory on this node`);
+  if (pod.fsGroup !== null) await takeGroup(path, pod.fsGroup, pod.fsGroupChangePolicy);
 }
 
 function hostsFile(pod: PodTemplate): string {

@@ -1,5 +1,6 @@
 /** Closed: what a step itself (not the backend, not the images) can find wrong. */
 export type StepErrorCode =
+  | 'claim'
   | 'host-path'
   | 'image-user'
   | 'no-command'

@@ -3,13 +3,16 @@ import type { ContainerBackend } from '../../native/index.ts';
 import type { PolicyEngine } from '../../policies/index.ts';
 import { debugPod } from '../debug/debug.ts';
 import type { Debugging, DebugRequest } from '../debug/request.ts';
+import { openClaims } from '../execute/claims.ts';
 import { createExecutor, type ExecutorPorts } from '../execute/executor.ts';
+import { createOverLimitWatch, type OverLimitWatch } from '../execute/over-limit.ts';
 import type { ImageAdmin, ImageUse } from '../images/image-admin.ts';
 import type { ImageSource } from '../images/image-source.ts';
+import { createMaterialStore } from '../material/material-store.ts';
 import { imageUse } from '../observe/image-use.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
-import type { PlanContext, Version } from '../reconcile/state.ts';
+import type { ClaimRecord, PlanContext, Version } from '../reconcile/state.ts';
 import type { ManifestFile, Source } from '../source/index.ts';
 import type { StateFiles } from '../state/state-files.ts';
 import type { StatusInput } from '../status/node-status.ts';
@@ -19,6 +22,7 @@ import type { Telemetry } from '../telemetry/index.ts';
 import { traced } from './apply.ts';
 import { createDesiredBoard } from './desired-board.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createInspectVolumes } from './inspect-volumes.ts';
 import { createLimitReporter } from './limit-reporter.ts';
 import { createLooker } from './look.ts';
 import { type Preview, preview } from './preview.ts';
@@ -42,7 +46,7 @@ export interface AgentPorts {
   readonly state: StateFiles;
   /** Versions that ran well before this start. */
   readonly lastGood: ReadonlyMap<WorkloadKey, Version>;
-  readonly execution: Omit<ExecutorPorts, 'backend' | 'images'>;
+  readonly execution: Omit<ExecutorPorts, 'backend' | 'images' | 'material' | 'nodeName'>;
   readonly settings: Pick<PlanContext, 'settleMs' | 'onViolation'> & { readonly scanIntervalMs: number };
   readonly now: () => number;
 }
@@ -75,9 +79,13 @@ export function createAgent(ports: AgentPorts): Agent {
   let unwatch = (): void => undefined;
 
   const beat = (): void => heartbeat.beat();
-  const board = createDesiredBoard({ ...ports, onChange: beat });
+  const material = createMaterialStore(ports.source);
+  const { inputKey } = ports.execution;
+  const board = createDesiredBoard({ ...ports, material, inputKey, onChange: beat });
+  const { claims, overLimits } = volumePorts(ports);
+  const made = { backend, images, material, nodeName: ports.node.name };
   const floor = createWorkFloor({
-    execute: traced(createExecutor({ ...ports.execution, backend, images }, board.version), telemetry),
+    execute: traced(createExecutor({ ...ports.execution, ...made }, board.version), telemetry),
     now,
     onOutcomes: (outcomes) => reporter.outcomes(outcomes, board.desired()?.revision ?? ''),
     onChange: beat,
@@ -96,6 +104,8 @@ export function createAgent(ports: AgentPorts): Agent {
   const looker = createLooker({
     ...{ backend, images, state, board, floor, settings, now, reporter, telemetry },
     profiles: ports.execution.profiles,
+    claims,
+    inspectVolumes: createInspectVolumes({ ...made, inputKey, board, overLimits }),
     lookAt: (time) => heartbeat.beatAt(time),
     onLooked: (failure) => publisher.publish(statusInput(failure)),
   });
@@ -129,8 +139,9 @@ export function createAgent(ports: AgentPorts): Agent {
     },
     status: () => publisher.current(),
     plan: () => looker.snapshot()?.plan ?? null,
-    preview: (files) => preview(files, ports, board.lastGood),
-    debug: (request) => debugPod({ ...ports, version: board.version }, request),
+    preview: (files) => preview(files, { ...ports, inputKey, claims }, board.lastGood),
+    debug: (request) =>
+      debugPod({ ...ports, inputKey, execution: { ...ports.execution, ...made }, version: board.version }, request),
     images: ports.imageAdmin,
     imagesInUse: async () => {
       const desired = board.desired();
@@ -143,4 +154,11 @@ export function createAgent(ports: AgentPorts): Agent {
       await floor.idle();
     },
   };
+}
+
+function volumePorts({ execution: { roots }, now }: AgentPorts): {
+  readonly claims: () => Promise<readonly ClaimRecord[]>;
+  readonly overLimits: OverLimitWatch;
+} {
+  return { claims: () => openClaims(roots.stateDir).list(), overLimits: createOverLimitWatch(roots, now) };
 }

@@ -1,6 +1,14 @@
 import pLimit from 'p-limit';
-import { digestOf, type LocatedWorkload, type WorkloadKey, workloadKey } from '../../manifests/index.ts';
+import {
+  digestOf,
+  type LocatedResource,
+  type LocatedWorkload,
+  type PersistentVolumeClaim,
+  type WorkloadKey,
+  workloadKey,
+} from '../../manifests/index.ts';
 import { toFailure } from '../execute/to-failure.ts';
+import type { MaterialStore } from '../material/material-store.ts';
 import { type Attempt, nextAttempt } from '../reconcile/failure.ts';
 import { runnableVersion } from '../reconcile/runnable-version.ts';
 import type { DesiredState, DesiredWorkload, LastGood, Version, Wanted } from '../reconcile/state.ts';
@@ -39,6 +47,7 @@ interface Entry {
 
 export interface BoardPorts extends PreparePorts {
   readonly now: () => number;
+  readonly material: MaterialStore;
   /** Versions that ran well before this agent started. */
   readonly lastGood: ReadonlyMap<WorkloadKey, Version>;
   /** Called when something became known. */
@@ -52,6 +61,7 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   const proven = new Map<WorkloadKey, LastGood>();
   const unjudged = new Map<WorkloadKey, Version>(ports.lastGood);
   let revision: string | null = null;
+  let claims: readonly PersistentVolumeClaim[] = [];
 
   const judgeOld = async (key: WorkloadKey): Promise<void> => {
     const version = unjudged.get(key);
@@ -62,7 +72,7 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   };
   const prepareEntry = async (key: WorkloadKey, { located }: Entry, commit: string): Promise<Prepared> => {
     await judgeOld(key);
-    return prepare(located, commit, ports);
+    return prepare(located, { revision: commit, material: await ports.material.at(commit) }, ports);
   };
   const refresh = async (key: WorkloadKey, entry: Entry): Promise<void> => {
     if (entry.isBusy || revision === null) return;
@@ -87,7 +97,7 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   });
 
   return {
-    desired: () => (revision === null ? null : { revision, workloads: [...entries].map(describe) }),
+    desired: () => (revision === null ? null : { revision, workloads: [...entries].map(describe), claims }),
     take: async (parsed) => {
       const adopted = parsed.workloads.map((located) => {
         const key = workloadKey(located.workload);
@@ -101,6 +111,8 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
         unjudged.delete(key);
       }
       revision = parsed.revision.commit;
+      ports.material.take(revision, parsed.resources);
+      claims = claimsOf(parsed.resources);
       ports.onChange();
       await Promise.all(adopted.map(([key, entry]) => refresh(key, entry)));
     },
@@ -126,6 +138,11 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
       return entry && runnableVersion(describe([workload, entry]), identity);
     },
   };
+}
+
+/** @returns the volume claims among the resources of a revision. */
+export function claimsOf(resources: readonly LocatedResource[]): readonly PersistentVolumeClaim[] {
+  return resources.flatMap(({ resource }) => (resource.kind === 'PersistentVolumeClaim' ? [resource] : []));
 }
 
 function entryFor(located: LocatedWorkload, previous: Entry | undefined): Entry {

@@ -2,6 +2,8 @@ import { allContainers, digestOf, type LocatedWorkload, podIdentity, type String
 import type { ImageFacts, PolicyEngine, PolicyInput, Verdict } from '../../policies/index.ts';
 import { toFailure } from '../execute/to-failure.ts';
 import type { ImageSource, ResolvedImage } from '../images/image-source.ts';
+import { inputsOf } from '../material/inputs.ts';
+import type { Material } from '../material/material.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { LastGood, Version } from '../reconcile/state.ts';
 import type { Telemetry } from '../telemetry/index.ts';
@@ -12,21 +14,32 @@ export interface PreparePorts {
   readonly engine: Pick<PolicyEngine, 'evaluate'>;
   readonly telemetry: Telemetry;
   readonly node: { readonly name: string; readonly labels: StringMap };
+  /** The node's key for digests of what comes from Secrets. */
+  readonly inputKey: Uint8Array;
 }
 
 export type Prepared =
   | { readonly ok: true; readonly version: Version; readonly verdict: Verdict }
   | { readonly ok: false; readonly failure: Failure };
 
-/** Resolves a workload's images and asks the policies about exactly what would run. */
-export async function prepare(located: LocatedWorkload, revision: string, ports: PreparePorts): Promise<Prepared> {
+/**
+ * Resolves a workload's images and asks the policies about exactly what would run.
+ * @param material of the revision.
+ */
+export async function prepare(
+  located: LocatedWorkload,
+  { revision, material }: { readonly revision: string; readonly material: Material },
+  ports: PreparePorts,
+): Promise<Prepared> {
   const resolved = await resolveImages(located, revision, ports.images);
   if (!resolved.ok) return resolved;
   const digests = mapValues(resolved.images, (image) => image.facts.digest);
+  const inputs = inputsOf(located.workload, material, ports.inputKey);
   const version: Version = {
     ...located,
     revision,
-    identity: podIdentity(located.workload, digests),
+    inputs,
+    identity: podIdentity(located.workload, digests, inputs.env),
     digest: digestOf(located.workload),
     images: mapValues(resolved.images, (image) => ({ digest: image.facts.digest, config: image.config })),
   };

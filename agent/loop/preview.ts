@@ -1,9 +1,11 @@
 import { type LocatedWorkload, type Problem, type WorkloadKey, workloadKey } from '../../manifests/index.ts';
+import { type Material, materialOf } from '../material/material.ts';
 import { observe } from '../observe/observe.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { plan } from '../reconcile/planner.ts';
 import type { DesiredState, DesiredWorkload, LastGood, Wanted } from '../reconcile/state.ts';
 import type { ManifestFile } from '../source/index.ts';
+import { claimsOf } from './desired-board.ts';
 import { parseRevision } from './parse-revision.ts';
 import { type PreparePorts, prepare } from './prepare.ts';
 import { neededImages, type SnapshotPorts } from './snapshot.ts';
@@ -20,26 +22,38 @@ const WORKING_TREE = 'working-tree';
 export async function preview(
   files: readonly ManifestFile[],
   ports: PreparePorts &
-    Pick<SnapshotPorts, 'backend' | 'settings' | 'now'> & { readonly images: SnapshotPorts['images'] },
+    Pick<SnapshotPorts, 'backend' | 'settings' | 'now' | 'claims'> & { readonly images: SnapshotPorts['images'] },
   lastGood: (key: WorkloadKey) => Promise<LastGood | null>,
 ): Promise<Preview> {
   const revision = { commit: WORKING_TREE, signer: '', committedAt: ports.now(), subject: '', files };
   const result = parseRevision(revision, ports.node.labels);
   if (!result.ok) return { ...result.refused, ok: false };
+  const material = materialOf(result.parsed.resources);
   const workloads = await Promise.all(
     result.parsed.workloads.map(async (located): Promise<DesiredWorkload> => {
       const key = workloadKey(located.workload);
-      const [wanted, good] = await Promise.all([wantedOf(located, ports), lastGood(key)]);
+      const [wanted, good] = await Promise.all([wantedOf(located, material, ports), lastGood(key)]);
       return { key, workload: located.workload, wanted, lastGood: good, former: [] };
     }),
   );
-  const desired: DesiredState = { revision: WORKING_TREE, workloads };
-  const observed = await observe(ports.backend, ports.images, neededImages(desired));
+  const desired: DesiredState = {
+    revision: WORKING_TREE,
+    workloads,
+    claims: claimsOf(result.parsed.resources),
+  };
+  const observed = {
+    ...(await observe(ports.backend, ports.images, neededImages(desired))),
+    claims: await ports.claims(),
+  };
   return { ok: true, plan: plan(desired, observed, { ...ports.settings, history: {}, now: ports.now() }) };
 }
 
-async function wantedOf(located: LocatedWorkload, ports: PreparePorts & Pick<SnapshotPorts, 'now'>): Promise<Wanted> {
-  const prepared = await prepare(located, WORKING_TREE, ports);
+async function wantedOf(
+  located: LocatedWorkload,
+  material: Material,
+  ports: PreparePorts & Pick<SnapshotPorts, 'now'>,
+): Promise<Wanted> {
+  const prepared = await prepare(located, { revision: WORKING_TREE, material }, ports);
   return prepared.ok
     ? { state: 'judged', version: prepared.version, verdict: prepared.verdict }
     : { state: 'unresolved', failure: prepared.failure, retryAt: ports.now() };

@@ -2,12 +2,12 @@ import type { ContainerBackend } from '../../native/index.ts';
 import { compare, type Drift } from '../drift/compare.ts';
 import { toFailure } from '../execute/to-failure.ts';
 import type { ImageSource } from '../images/image-source.ts';
-import { observe, type ProfileDigests } from '../observe/observe.ts';
+import { type InspectVolumes, observe, type ProfileDigests } from '../observe/observe.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { plan } from '../reconcile/planner.ts';
 import { provenVersions } from '../reconcile/promotion.ts';
-import type { DesiredState, LastGood, ObservedState, PlanContext } from '../reconcile/state.ts';
+import type { ClaimRecord, DesiredState, LastGood, ObservedState, PlanContext } from '../reconcile/state.ts';
 import type { StateFiles } from '../state/state-files.ts';
 import type { DesiredBoard } from './desired-board.ts';
 import type { WorkFloor } from './work-floor.ts';
@@ -26,6 +26,9 @@ export interface SnapshotPorts {
   readonly backend: ContainerBackend;
   readonly images: Pick<ImageSource, 'isPresent'>;
   readonly profiles: ProfileDigests;
+  readonly inspectVolumes: InspectVolumes;
+  /** Volume claims that have a directory on this node. */
+  readonly claims: () => Promise<readonly ClaimRecord[]>;
   readonly state: Pick<StateFiles, 'writeLastGood'>;
   readonly board: DesiredBoard;
   readonly floor: WorkFloor;
@@ -47,7 +50,11 @@ export async function takeSnapshot(
 ): Promise<Snapshot | null> {
   const known = ports.board.desired();
   if (known === null) return null;
-  const observed = await observe(ports.backend, ports.images, neededImages(known), ports.profiles);
+  const [seen, claims] = await Promise.all([
+    observe(ports.backend, ports.images, neededImages(known), ports.profiles, ports.inspectVolumes),
+    ports.claims(),
+  ]);
+  const observed: ObservedState = { ...seen, claims };
   const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
   const failure = await rememberProven(ports, provenVersions(known, observed, context));
   const desired = ports.board.desired() ?? known;

@@ -16,20 +16,31 @@ export interface ProfileDigests {
 /** For a look that is for no comparison. */
 const NO_PROFILES: ProfileDigests = { digest: async () => null };
 
+/** Looks at the volumes of a living pod. Never rejects: what cannot be looked at is told when it is written. */
+export type InspectVolumes = (pod: ObservedPod) => Promise<Pick<ObservedPod, 'staleFiles' | 'overLimits'>>;
+
 /**
  * Reads the node: pods, limits and strangers from the kernel, and which of the given images are complete on disk.
  * @param digests images the desired state needs.
  * @param profiles what the containers' profiles are held against.
+ * @param inspect looks at the volumes that pods were given.
  */
 export async function observe(
   backend: ContainerBackend,
   images: Pick<ImageSource, 'isPresent'>,
   digests: ReadonlySet<string>,
   profiles: ProfileDigests = NO_PROFILES,
+  inspect: InspectVolumes = async () => ({}),
 ): Promise<ObservedState> {
   const [observation, present] = await Promise.all([backend.observe(), presentImages(images, digests)]);
   const now = await digestsNow(observation.sandboxes, profiles);
-  const pods = observation.sandboxes.map((sandbox) => toPod(sandbox, now));
+  const pods = await Promise.all(
+    observation.sandboxes.map(async (sandbox) => {
+      const pod = toPod(sandbox, now);
+      if (pod === null || pod.state === 'dead') return pod;
+      return { ...pod, ...(await inspect(pod)) };
+    }),
+  );
   return {
     pods: pods.filter((pod) => pod !== null),
     unlabelled: observation.sandboxes.filter((_, index) => pods[index] === null).map((sandbox) => sandbox.id),

@@ -2,12 +2,16 @@ import type { WorkloadKey } from '../../manifests/index.ts';
 import type { Limits } from '../../native/index.ts';
 import type { Finding } from '../../policies/index.ts';
 import type { Failure } from './failure.ts';
+import type { ClaimRecord } from './state.ts';
 
 /** The one list of what can be done, with what each step needs. The step union and the executor are derived from it. */
 export interface StepArgs {
   'pull-image': { readonly reference: string; readonly digest: string; readonly identity: string };
   'create-pod': PodStep & { readonly replica: number };
   'start-container': PodStep & { readonly container: string; readonly restarts: number; readonly crashes: number };
+  'write-files': PodStep;
+  'create-volume': { readonly claim: ClaimRecord; readonly identity: string };
+  'remove-volume': { readonly namespace: string; readonly name: string };
   'update-limits': PodStep & { readonly container: string; readonly limits: Limits };
   'resume-container': PodStep & { readonly container: string };
   'stop-pod': { readonly pod: string; readonly graceMs: number };

@@ -1,4 +1,5 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
+import { planClaims, planOrphans } from './claims.ts';
 import { backingOff, blocked, combine, type Draft, nothing, waiting } from './draft.ts';
 import { keepUp } from './keep-up.ts';
 import type { Plan } from './plan.ts';
@@ -19,14 +20,24 @@ export function plan(desired: DesiredState, observed: ObservedState, context: Pl
     unlabelled: [...observed.unlabelled].sort(compareText),
     strangers: [...observed.strangers].sort((a, b) => compareText(a.id, b.id)),
   };
-  const drafts = workloads.map((workload) => planWorkload(workload, sorted, context));
+  const drafts = workloads.map((workload) => planWorkload(workload, desired, sorted, context));
   const unchanged = workloads.flatMap((workload, index) => (isEmpty(drafts[index]) ? [workload.key] : []));
-  return { revision: desired.revision, unchanged, ...combine(planStrays(desired, sorted, context), ...drafts) };
+  return {
+    revision: desired.revision,
+    unchanged,
+    ...combine(planStrays(desired, sorted, context), planOrphans(desired, sorted, context), ...drafts),
+  };
 }
 
-function planWorkload(desired: DesiredWorkload, observed: ObservedState, context: PlanContext): Draft {
+function planWorkload(
+  desired: DesiredWorkload,
+  state: DesiredState,
+  observed: ObservedState,
+  context: PlanContext,
+): Draft {
   const pods = observed.pods.filter((pod) => pod.key === desired.key);
-  return combine(planObstacle(desired, context), planWork(desired, pods, observed, context));
+  const volumes = planClaims(desired, state, observed);
+  return combine(planObstacle(desired, context), volumes, planWork(desired, pods, observed, context));
 }
 
 /** Only a version that is judged, allowed and not backing off replaces what runs; without one, the last good one is kept up. */

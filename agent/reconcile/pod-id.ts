@@ -10,3 +10,8 @@ export function podId(workload: Pick<Workload, 'namespace' | 'name'>, replica: n
   const digest = identity.slice(identity.indexOf(':') + 1, identity.indexOf(':') + 1 + IDENTITY_CHARS);
   return `${workload.namespace}_${workload.name}_${replica}_${digest}`;
 }
+
+/** @returns the replica a pod's id names. */
+export function replicaOf(podId: string): number {
+  return Number(podId.split('_')[2]);
+}

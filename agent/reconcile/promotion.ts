@@ -23,5 +23,5 @@ export function provenVersions(
 }
 
 function isSame(a: Version, b: Version): boolean {
-  return a.digest === b.digest && a.identity === b.identity;
+  return a.digest === b.digest && a.identity === b.identity && a.inputs.files === b.inputs.files;
 }

@@ -15,6 +15,18 @@ export interface Version {
   /** Digest of the whole workload: also changes with what is changed in place. */
   readonly digest: string;
   readonly images: Readonly<Record<string, PinnedImage>>;
+  readonly inputs: Inputs;
+}
+
+/**
+ * What a version takes from ConfigMaps and Secrets, by digests that say nothing to who lacks the node's key: a plain
+ * digest would let weak secrets be guessed from what is written down of a version.
+ */
+export interface Inputs {
+  /** Of the variables of each container that takes any, by its name: a change needs a new process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of the files of all volumes, null without any: a change is made in place. */
+  readonly files: string | null;
 }
 
 /** The image behind one reference of the pod. */
@@ -50,6 +62,18 @@ export interface DesiredState {
   /** Commit id. */
   readonly revision: string;
   readonly workloads: readonly DesiredWorkload[];
+  /** Volume claims of the whole fleet; none unless given. */
+  readonly claims?: readonly ClaimRecord[];
+}
+
+/** A directory of the node that outlives pods. */
+export interface ClaimRecord {
+  readonly namespace: string;
+  readonly name: string;
+  readonly storageBytes: number;
+  readonly isForOnePod: boolean;
+  /** What becomes of the data when Git does not declare it any more. */
+  readonly reclaimPolicy: 'Retain' | 'Delete';
 }
 
 /** One pod as the kernel has it. */
@@ -62,6 +86,23 @@ export interface ObservedPod {
   /** Time its processes get to end by themselves, as it was when the pod was made. */
   readonly graceMs: number;
   readonly containers: readonly PodContainer[];
+  /** Volumes whose files are not as its version has them; absent where nobody looked. */
+  readonly staleFiles?: readonly StaleFiles[];
+  /** Volumes above their limit; absent where nobody looked. */
+  readonly overLimits?: readonly OverLimit[];
+}
+
+/** A volume that takes more of the disk than its `sizeLimit`. */
+export interface OverLimit {
+  readonly volume: string;
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+}
+
+/** `outdated`: written for another commit; `missing`: not written yet; `tampered`: not as this agent wrote them. */
+export interface StaleFiles {
+  readonly volume: string;
+  readonly state: 'outdated' | 'missing' | 'tampered';
 }
 
 export interface PodContainer {
@@ -93,6 +134,8 @@ export interface ObservedState {
   readonly strangers: readonly { readonly id: string; readonly pids: readonly number[] }[];
   /** Digests of the images that are complete on disk. */
   readonly images: ReadonlySet<string>;
+  /** Volume claims that have a directory on this node; none unless given. */
+  readonly claims?: readonly ClaimRecord[];
 }
 
 /** Everything the planner may depend on besides the two states. */

@@ -4,7 +4,7 @@ import { blocked, combine, type Draft, nothing, steps, waiting } from './draft.t
 import { limitsOf, sameLimits } from './limits.ts';
 import type { Step } from './plan.ts';
 import { podId } from './pod-id.ts';
-import { unlessRemovalFailed } from './removal.ts';
+import { removePod, unlessRemovalFailed } from './removal.ts';
 import {
   findContainer,
   hasBegun,
@@ -14,7 +14,7 @@ import {
   type Role,
   startOrder,
 } from './start-order.ts';
-import type { ObservedPod, PlanContext, PodContainer, Version } from './state.ts';
+import type { ObservedPod, OverLimit, PlanContext, PodContainer, Version } from './state.ts';
 
 /** Makes a pod that is not there: its namespaces, then its containers in order, up to the first that has to end first. */
 export function createPod(version: Version, replica: number, reason: string): Draft {
@@ -45,8 +45,11 @@ export function keepPod(pod: ObservedPod, version: Version, context: PlanContext
       combine(steps(remove), createPod(version, pod.replica, 'its sandbox died')),
     );
   }
+  const [over] = pod.overLimits ?? [];
+  if (over !== undefined) return evict(pod, over, context);
   if (hasCompleted(pod, version)) return endSidecars(pod, version, context);
-  const drafts: Draft[] = [];
+  // First, for what is started next reads them.
+  const drafts: Draft[] = [writeFiles(pod, version)];
   for (const ordered of startOrder(version.workload.pod)) {
     if (ordered.role === 'init' && hasBegun(pod, version)) continue;
     drafts.push(keepContainer(pod, ordered, version, context));
@@ -54,6 +57,24 @@ export function keepPod(pod: ObservedPod, version: Version, context: PlanContext
     if (ordered.role === 'init' && !(found && isComplete(found, 'init', version))) break;
   }
   return combine(...drafts);
+}
+
+/** As kubelet does: it goes with its emptyDirs, and another one takes its place. */
+function evict(pod: ObservedPod, { volume, usedBytes, limitBytes }: OverLimit, context: PlanContext): Draft {
+  return removePod(pod, `volume ${volume} takes ${usedBytes} bytes or more of its limit of ${limitBytes}`, context);
+}
+
+const FILES_REASON = {
+  missing: 'its files are not written yet',
+  outdated: 'its files changed in Git',
+  tampered: 'somebody changed its files',
+} as const;
+
+function writeFiles(pod: ObservedPod, version: Version): Draft {
+  const [first] = pod.staleFiles ?? [];
+  if (first === undefined) return nothing;
+  const reason = `${FILES_REASON[first.state]} (volume ${first.volume})`;
+  return steps({ kind: 'write-files', workload: pod.key, pod: pod.id, identity: version.identity, reason });
 }
 
 /** Sidecars serve the main containers, and end with them. */

@@ -25,6 +25,9 @@ const schema = z.strictObject({
   identity: z.string(),
   digest: z.string(),
   images: z.record(z.string(), z.strictObject({ digest: z.string(), config: imageConfig })),
+  inputs: z
+    .strictObject({ env: z.record(z.string(), z.string()), files: z.string().nullable() })
+    .default({ env: {}, files: null }),
 }) satisfies z.ZodType<Version>;
 
 /** @returns a version as it was written, made whole where an older agent wrote it, or null for what is not one, or is not what its own digests say. */
@@ -35,10 +38,10 @@ export function asVersion(value: unknown): Version | null {
   return { ...data, workload, digest: digestOf(workload) };
 }
 
-function isWhole({ workload, digest, identity, images }: Version): boolean {
+function isWhole({ workload, digest, identity, images, inputs }: Version): boolean {
   try {
     const digests = Object.fromEntries(Object.entries(images).map(([reference, image]) => [reference, image.digest]));
-    return digestOf(workload) === digest && podIdentity(workload, digests) === identity;
+    return digestOf(workload) === digest && podIdentity(workload, digests, inputs.env) === identity;
   } catch {
     return false;
   }

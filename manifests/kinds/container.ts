@@ -4,6 +4,7 @@ import { parseImageReference } from '../values/image-reference.ts';
 import { absolutePath } from './absolute-path.ts';
 import { containerPort } from './container-port.ts';
 import { reportDuplicates } from './duplicates.ts';
+import { envFromSource, envVar } from './environment.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
 import { lifecycle } from './lifecycle.ts';
 import { dnsLabel } from './names.ts';
@@ -25,16 +26,6 @@ const image = z.string().transform((written, context) => {
   return z.NEVER;
 });
 
-const envVar = strictFields(
-  {
-    name: z.string().regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/, {
-      error: 'must be letters, digits, `_`, `.` and `-`, and must not begin with a digit',
-    }),
-    value: z.string().optional(),
-  },
-  UNSUPPORTED.envVar,
-);
-
 const fields = {
   name: dnsLabel,
   image,
@@ -43,6 +34,7 @@ const fields = {
   args: z.array(z.string()).optional(),
   workingDir: absolutePath.optional(),
   env: z.array(envVar).optional(),
+  envFrom: z.array(envFromSource).optional(),
   ports: z.array(containerPort).optional(),
   resources: resources.optional(),
   volumeMounts: z.array(volumeMount).optional(),

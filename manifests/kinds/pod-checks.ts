@@ -1,11 +1,11 @@
 import type * as z from 'zod';
-import { nearest } from '../text/nearest.ts';
 import { quoted } from '../text/quoted.ts';
 import type { WrittenContainer } from './container.ts';
 import { reportDuplicates } from './duplicates.ts';
 import type { PodSecurityContext } from './security-context.ts';
 import { sysctlNamespace } from './sysctls.ts';
 import type { WrittenVolume } from './volume.ts';
+import { checkVolumes } from './volume-checks.ts';
 
 /** The part of a pod spec whose fields depend on each other. */
 interface CheckedPodSpec {
@@ -36,12 +36,12 @@ export function checkPodSpec(spec: CheckedPodSpec, context: z.RefinementCtx): vo
     keyOf: ({ name }) => name,
     stepsTo: (index) => ['volumes', index, 'name'],
   });
-  checkMounts(spec, context);
   checkHostPorts(spec, context);
   if (spec.dnsPolicy === 'None' && !spec.dnsConfig?.nameservers?.length) {
     const message = 'needs `dnsConfig.nameservers`; add them, or choose another';
     context.addIssue({ code: 'custom', path: ['dnsPolicy'], message });
   }
+  checkVolumes({ volumes: spec.volumes ?? [], containers: listed(spec), hostUsers: spec.hostUsers === true }, context);
   checkNonRoot(spec, context);
   if (spec.hostUsers !== true) checkMappedIds(spec, context);
   checkNamespaces(spec, context);
@@ -78,22 +78,6 @@ function checkHostPorts(spec: CheckedPodSpec, context: z.RefinementCtx): void {
     );
     if (isTaken) complain(`host port ${port.hostPort} is used twice; keep one, or choose another`);
     seen.push(port);
-  }
-}
-
-function checkMounts(spec: CheckedPodSpec, context: z.RefinementCtx): void {
-  const names = (spec.volumes ?? []).map(({ name }) => name);
-  for (const { container, steps } of listed(spec)) {
-    for (const [mountIndex, { name }] of (container.volumeMounts ?? []).entries()) {
-      if (names.includes(name)) continue;
-      const meant = nearest(name, names);
-      const hint = meant === null ? 'add it to `volumes`' : `did you mean ${quoted(meant)}?`;
-      context.addIssue({
-        code: 'custom',
-        path: [...steps, 'volumeMounts', mountIndex, 'name'],
-        message: `the pod has no volume ${quoted(name)}; ${hint}`,
-      });
-    }
   }
 }
 

@@ -25,6 +25,7 @@ export const podSecurityContext = strictFields(
     supplementalGroups: z.array(id).optional(),
     supplementalGroupsPolicy: z.enum(['Merge', 'Strict']).optional(),
     fsGroup: id.optional(),
+    fsGroupChangePolicy: z.enum(['Always', 'OnRootMismatch']).optional(),
     sysctls: sysctls.optional(),
   },
   UNSUPPORTED.podSecurityContext,

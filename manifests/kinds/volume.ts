@@ -1,11 +1,18 @@
 import * as z from 'zod';
 import { strictFields } from '../schema/known-fields.ts';
+import { parseBytes } from '../values/quantity.ts';
 import { absolutePath } from './absolute-path.ts';
+import { exactlyOne } from './exactly-one.ts';
 import { UNSUPPORTED } from './kubernetes-fields.ts';
-import { dnsLabel } from './names.ts';
+import { dnsLabel, dnsSubdomain } from './names.ts';
+import { configMapVolume, downwardVolume, projectedVolume, secretVolume } from './projection.ts';
+import { quantity } from './quantity-field.ts';
+import { relativePath } from './relative-path.ts';
 
-// A size nobody enforces would be a promise broken in silence.
-const emptyDir = strictFields({ medium: z.enum(['', 'Memory']).optional() }, ['sizeLimit']);
+const emptyDir = strictFields(
+  { medium: z.enum(['', 'Memory']).optional(), sizeLimit: quantity(parseBytes, 1).optional() },
+  [],
+);
 
 const hostPath = strictFields(
   {
@@ -15,14 +22,32 @@ const hostPath = strictFields(
   [],
 );
 
+const claim = strictFields({ claimName: dnsSubdomain, readOnly: z.boolean().optional() }, []);
+
+const SOURCES = [
+  'configMap',
+  'downwardAPI',
+  'emptyDir',
+  'hostPath',
+  'persistentVolumeClaim',
+  'projected',
+  'secret',
+] as const;
+
 /** A pod's volume as written: exactly one source. */
 export const volume = strictFields(
-  { name: dnsLabel, emptyDir: emptyDir.optional(), hostPath: hostPath.optional() },
+  {
+    name: dnsLabel,
+    configMap: configMapVolume.optional(),
+    downwardAPI: downwardVolume.optional(),
+    emptyDir: emptyDir.optional(),
+    hostPath: hostPath.optional(),
+    persistentVolumeClaim: claim.optional(),
+    projected: projectedVolume.optional(),
+    secret: secretVolume.optional(),
+  },
   UNSUPPORTED.volume,
-).superRefine((written, context) => {
-  if ((written.emptyDir === undefined) !== (written.hostPath === undefined)) return;
-  context.addIssue({ code: 'custom', message: 'must have exactly one of `emptyDir` and `hostPath`' });
-});
+).superRefine(exactlyOne(SOURCES));
 
 /** Trees the runtime itself provides, and that a volume would take apart. */
 const RESERVED = ['/proc', '/sys', '/dev'];
@@ -39,11 +64,35 @@ const mountPath = absolutePath.superRefine((path, context) => {
   }
 });
 
+const readOnlyBelow = z.enum(['Enabled', 'IfPossible'], {
+  error: ({ input }) =>
+    input === 'Disabled'
+      ? 'a read-only mount is always read-only all the way down here; remove the field, or `readOnly`'
+      : undefined,
+});
+
 /** A container's use of a volume, as written. */
 export const volumeMount = strictFields(
-  { name: dnsLabel, mountPath, readOnly: z.boolean().optional() },
-  UNSUPPORTED.volumeMount,
-);
+  {
+    name: dnsLabel,
+    mountPath,
+    readOnly: z.boolean().optional(),
+    recursiveReadOnly: readOnlyBelow.optional(),
+    subPath: relativePath.optional(),
+    subPathExpr: relativePath.optional(),
+    mountPropagation: z.enum(['None', 'HostToContainer', 'Bidirectional']).optional(),
+  },
+  [],
+).superRefine(({ readOnly, recursiveReadOnly, subPath, subPathExpr }, context) => {
+  const report = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
+  if (subPath !== undefined && subPathExpr !== undefined)
+    report('subPathExpr', 'is written beside `subPath`; keep one of them');
+  if (recursiveReadOnly !== undefined && readOnly !== true)
+    report('recursiveReadOnly', 'means something with `readOnly: true` only; add that, or remove it');
+});
 
 /** A pod's volume as written. */
 export type WrittenVolume = z.output<typeof volume>;
+
+/** A container's use of a volume, as written. */
+export type WrittenVolumeMount = z.output<typeof volumeMount>;

@@ -1,4 +1,4 @@
-import type { EnvVar } from '../workload.ts';
+import type { EnvVar } from '../environment.ts';
 
 /**
  * Replaces `$(NAME)` by the variable's value, as Kubernetes defines it for env, command and args: a reference to a
@@ -10,12 +10,12 @@ export function expandVariables(text: string, variables: ReadonlyMap<string, str
   );
 }
 
-/** Expands each value with the variables before it; a later one is not known yet. */
+/** Expands each value with the variables before it; a later one is not known yet. None may come from elsewhere. */
 export function expandEnv(env: readonly EnvVar[]): readonly EnvVar[] {
   const known = new Map<string, string>();
-  return env.map(({ name, value }) => {
-    const expanded = expandVariables(value, known);
-    known.set(name, expanded);
-    return { name, value: expanded };
+  return env.map((variable) => {
+    const value = expandVariables(variable.value, known);
+    known.set(variable.name, value);
+    return { ...variable, value };
   });
 }

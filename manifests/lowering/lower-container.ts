@@ -1,3 +1,4 @@
+import { isKnownAtStart } from '../environment.ts';
 import type { WrittenContainer } from '../kinds/container.ts';
 import {
   IO_WEIGHT_RESOURCE,
@@ -10,19 +11,24 @@ import type { PodSecurityContext } from '../kinds/security-context.ts';
 import { formatImageReference, type ImageReference } from '../values/image-reference.ts';
 import type { Container, ResourceRequirements, Rlimit } from '../workload.ts';
 import { expandEnv, expandVariables } from './expand-variables.ts';
+import { lowerEnvFrom, lowerEnvVar } from './lower-environment.ts';
 import { lowerSecurityContext } from './lower-security-context.ts';
+import { lowerVolumeMount } from './lower-volume.ts';
 
 /** Without a limit of processes one container could take the node down. */
 const DEFAULT_PIDS = 1_024;
 
-/** Fills every default of a container and resolves its `$(VAR)` references. */
+/** Fills every default of a container and resolves its `$(VAR)` references, where all of its variables are known. */
 export function lowerContainer(
   written: WrittenContainer,
   pod: PodSecurityContext,
   rlimits: readonly Rlimit[] = [],
 ): Container {
-  const env = expandEnv((written.env ?? []).map(({ name, value = '' }) => ({ name, value })));
-  const variables = new Map(env.map(({ name, value }) => [name, value]));
+  const asWritten = (written.env ?? []).map((variable) => lowerEnvVar(variable, written.name));
+  const envFrom = (written.envFrom ?? []).flatMap(lowerEnvFrom);
+  const isOpen = isKnownAtStart({ env: asWritten, envFrom });
+  const env = isOpen ? asWritten : expandEnv(asWritten);
+  const variables = isOpen ? null : new Map(env.map(({ name, value }) => [name, value]));
   return {
     name: written.name,
     image: formatImageReference(written.image),
@@ -31,6 +37,7 @@ export function lowerContainer(
     args: lowerWords(written.args, variables),
     workingDir: written.workingDir ?? null,
     env,
+    envFrom,
     ports: (written.ports ?? []).map(({ name = null, containerPort, protocol = 'TCP', hostPort, hostIP }) => ({
       name,
       containerPort,
@@ -39,11 +46,7 @@ export function lowerContainer(
       hostIp: hostIP ?? null,
     })),
     resources: lowerResources(written.resources ?? {}),
-    volumeMounts: (written.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }) => ({
-      name,
-      mountPath,
-      readOnly,
-    })),
+    volumeMounts: (written.volumeMounts ?? []).map((mount) => lowerVolumeMount(mount, variables)),
     ...lowerLifecycle(written.lifecycle ?? {}),
     rlimits,
     securityContext: lowerSecurityContext(written.securityContext ?? {}, pod),
@@ -69,9 +72,10 @@ function defaultPullPolicy(image: ImageReference): Container['imagePullPolicy'] 
 /** An empty list means the same as none, as in Kubernetes. */
 function lowerWords(
   words: readonly string[] | undefined,
-  variables: ReadonlyMap<string, string>,
+  variables: ReadonlyMap<string, string> | null,
 ): readonly string[] | null {
-  return words?.length ? words.map((word) => expandVariables(word, variables)) : null;
+  if (!words?.length) return null;
+  return variables === null ? words : words.map((word) => expandVariables(word, variables));
 }
 
 function lowerResources({ requests, limits }: Resources): ResourceRequirements {

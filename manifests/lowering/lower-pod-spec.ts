@@ -2,10 +2,10 @@ import type { WrittenContainer } from '../kinds/container.ts';
 import { annotatedLimits } from '../kinds/limit-annotations.ts';
 import { NETWORKS_ANNOTATION, parseNetworks } from '../kinds/pod-network.ts';
 import type { PodSpec } from '../kinds/pod-spec.ts';
-import type { WrittenVolume } from '../kinds/volume.ts';
 import { RLIMITS_ANNOTATION, readRlimits } from '../values/rlimits.ts';
-import type { Container, PodDns, PodTemplate, Rlimit, StringMap, Volume, Workload } from '../workload.ts';
+import type { Container, PodDns, PodTemplate, Rlimit, StringMap, Workload } from '../workload.ts';
 import { lowerContainer } from './lower-container.ts';
+import { lowerVolume } from './lower-volume.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
 
@@ -35,6 +35,8 @@ export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): Po
     sysctls: spec.securityContext?.sysctls ?? [],
     hostname: spec.hostname ?? name,
     fsGroup: spec.securityContext?.fsGroup ?? null,
+    // `Always` is what nobody asks for: a policy that says nothing.
+    fsGroupChangePolicy: spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : null,
     volumes: (spec.volumes ?? []).map(lowerVolume),
     initContainers: (spec.initContainers ?? []).map(({ restartPolicy, ...container }) => ({
       ...lower(container),
@@ -66,13 +68,4 @@ function rlimitsIn(annotations: StringMap): readonly Rlimit[] {
   const text = annotations[RLIMITS_ANNOTATION];
   const limits = text === undefined ? [] : readRlimits(text);
   return typeof limits === 'string' ? [] : limits;
-}
-
-function lowerVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {
-  if (hostPath) return { name, type: 'hostPath', path: hostPath.path, hostPathType: hostPath.type ?? '' };
-  return {
-    name,
-    type: 'emptyDir',
-    medium: emptyDir?.medium === 'Memory' ? 'Memory' : 'Disk',
-  };
 }

@@ -97,7 +97,7 @@ async function launchAndSave(
 ): Promise<ShimReport> {
   const [launched, saved] = await Promise.allSettled([
     launcher.launch(launch),
-    records.saveProfile(spec, profileOf(spec.config.process, launch)),
+    records.saveProfile(spec, profileOf(spec.config.process, launch, spec.secretVariables)),
   ]);
   if (saved.status === 'rejected') throw saved.reason;
   if (launched.status === 'rejected') throw launched.reason;

@@ -10,6 +10,7 @@ import { execGroupOf, groupOf } from '../records/layout.ts';
 import type { ProcessProfile } from '../records/process-profile.ts';
 import type { SandboxRecord } from '../records/records.ts';
 import { checkExecSpec } from './check-exec-spec.ts';
+import { heldVariables } from './held-variables.ts';
 import { createSession } from './session.ts';
 
 const STAGE = 'exec';
@@ -32,7 +33,8 @@ export async function execContainerLocked(
     throw new BackendError('paused', STAGE, `container ${groupOf(ref)} is paused: resume it first`);
   }
   await context.cgroups.create(execGroupOf(ref.sandboxId), NO_LIMITS);
-  const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile }));
+  const held = await heldVariables(record.running.init.pid, profile.heldVariables);
+  const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile, held }));
   return createSession(session, report.process.pid);
 }
 
@@ -55,9 +57,11 @@ interface Ground {
   readonly record: RunningRecord;
   readonly sandbox: SandboxRecord;
   readonly profile: ProcessProfile;
+  /** Variables of the container that are not on record. */
+  readonly held: readonly string[];
 }
 
-function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile }: Ground): ExecLaunch {
+function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile, held }: Ground): ExecLaunch {
   const user = { ...profile.user, ...spec.user };
   const idBase = sandbox.idBase ?? 0;
   return {
@@ -71,7 +75,7 @@ function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile 
     container: record.running.init,
     groupFiles: cgroups.entryFiles(groupOf(record)),
     args: spec.args,
-    env: environment(profile.env, spec),
+    env: environment([...profile.env, ...held], spec),
     cwd: spec.cwd ?? profile.cwd,
     user,
     capabilities: capabilityBits(profile.capabilities),

@@ -1,10 +1,10 @@
-import type { ContainerLaunch, ExecLaunch, LaunchMount, LaunchSpec } from './launch-spec.ts';
+import type { ContainerLaunch, ExecLaunch, LaunchMount, LaunchSpec, MountFlag } from './launch-spec.ts';
 import { createSpecWriter, type SpecWriter } from './spec-writer.ts';
 
 const MAGIC = 0x31534648;
 const LENGTH_OFFSET = 4;
 const MODES = { sandbox: 1, container: 2, exec: 3 } as const;
-const MOUNT_KINDS = { bind: 1, tmpfs: 2 } as const;
+const MOUNT_KINDS = { bind: 1, tmpfs: 2, volume: 3 } as const;
 const FLAGS = {
   privateUsers: 1 << 0,
   privateNetwork: 1 << 1,
@@ -16,7 +16,17 @@ const FLAGS = {
   nodeProcesses: 1 << 7,
   nodeIpc: 1 << 8,
 } as const;
-const MOUNT_FLAGS = { recursive: 1 << 0, idmapped: 1 << 1 } as const;
+const MOUNT_FLAGS: Readonly<Record<MountFlag, number>> = {
+  rbind: 1 << 0,
+  idmap: 1 << 1,
+  strict: 1 << 2,
+  directory: 1 << 3,
+  file: 1 << 4,
+  socket: 1 << 5,
+  'make-path': 1 << 6,
+  rslave: 1 << 7,
+  rshared: 1 << 8,
+};
 
 /**
  * Writes a launch spec in the form the shim decodes (native/src/shim/spec.h; keep both in step).
@@ -42,6 +52,10 @@ function writeMode(writer: SpecWriter, spec: LaunchSpec): void {
       writer.u32(spec.idBase);
       writer.u32(spec.idCount);
       writer.texts(spec.sysctls.flat());
+      writer.list(spec.volumes, ({ name, parameters }) => {
+        writer.text(name);
+        writer.texts(parameters.flat());
+      });
       return;
     case 'container':
       writeContainer(writer, spec);
@@ -108,10 +122,11 @@ function writeExec(writer: SpecWriter, spec: ExecLaunch): void {
 
 function writeMount(writer: SpecWriter, mount: LaunchMount): void {
   writer.u32(MOUNT_KINDS[mount.type]);
-  writer.u32((mount.isRecursive ? MOUNT_FLAGS.recursive : 0) | (mount.isIdmapped ? MOUNT_FLAGS.idmapped : 0));
+  writer.u32(mount.flags.reduce((flags, flag) => flags | MOUNT_FLAGS[flag], 0));
   writer.u64(mount.attributes);
   writer.text(mount.source);
   writer.text(mount.destination);
+  writer.text(mount.subPath);
   writer.texts(mount.parameters.flat());
 }
 

@@ -22,6 +22,14 @@ export interface SandboxLaunch extends CommonLaunch {
   readonly idCount: number;
   /** Path below /proc/sys, and value. */
   readonly sysctls: readonly (readonly [path: string, value: string])[];
+  readonly volumes: readonly LaunchVolume[];
+}
+
+/** A tmpfs of the pod. */
+export interface LaunchVolume {
+  readonly name: string;
+  /** Those of tmpfs(5); an empty value is that of a parameter without one. */
+  readonly parameters: readonly (readonly [key: string, value: string])[];
 }
 
 /** A process of a container: what to run, and as whom. */
@@ -86,14 +94,27 @@ export interface ContainerLaunch extends ProcessLaunch {
   readonly isPrivileged: boolean;
 }
 
+/** See native/src/shim/spec.h. */
+export type MountFlag =
+  | 'rbind'
+  | 'idmap'
+  | 'strict'
+  | 'directory'
+  | 'file'
+  | 'socket'
+  | 'make-path'
+  | 'rslave'
+  | 'rshared';
+
 export interface LaunchMount {
-  readonly type: 'bind' | 'tmpfs';
+  readonly type: 'bind' | 'tmpfs' | 'volume';
   readonly source: string;
   readonly destination: string;
+  /** Empty for all of the source. */
+  readonly subPath: string;
   /** MOUNT_ATTR_* bits of mount_setattr(2). */
   readonly attributes: bigint;
-  readonly isRecursive: boolean;
-  readonly isIdmapped: boolean;
+  readonly flags: readonly MountFlag[];
   /** tmpfs parameters such as size and mode. */
   readonly parameters: readonly (readonly [key: string, value: string])[];
 }

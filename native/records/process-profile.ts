@@ -5,6 +5,8 @@ import type { OciProcess } from '../oci.ts';
 /** How a container's processes are confined and what they get: what a program run in it later gets too. */
 export const processProfile = z.strictObject({
   env: z.array(z.string()),
+  /** Names of variables whose values are not written down. */
+  heldVariables: z.array(z.string()).default([]),
   cwd: z.string(),
   user: z.strictObject({
     uid: z.number(),
@@ -24,11 +26,15 @@ export const processProfile = z.strictObject({
 
 export type ProcessProfile = Readonly<z.infer<typeof processProfile>>;
 
-/** @returns the profile of a container's process, with the filter and the labels of its launch. */
-export function profileOf(process: OciProcess, launch: ContainerLaunch): ProcessProfile {
+/**
+ * @param held names of variables whose values must not be written down.
+ * @returns the profile of a container's process, with the filter and the labels of its launch.
+ */
+export function profileOf(process: OciProcess, launch: ContainerLaunch, held: readonly string[] = []): ProcessProfile {
   const { env, cwd, user, capabilities, noNewPrivileges, oomScoreAdj, rlimits } = process;
   return {
-    env: [...env],
+    env: env.filter((entry) => !held.includes(entry.slice(0, entry.indexOf('=')))),
+    heldVariables: [...held],
     cwd,
     user: { ...user, additionalGids: [...user.additionalGids] },
     capabilities: [...capabilities],

@@ -13,10 +13,12 @@ import { livingHolder } from './holder.ts';
 import { ID_COUNT } from './id-range.ts';
 import { removeEverything } from './remove.ts';
 import { sysctlsOf } from './sysctls.ts';
+import { checkVolumes, launchVolumeOf } from './volumes.ts';
 
 /** Makes a sandbox: the record, the cgroup, then the process that holds its namespaces. A dead one is made anew. */
 export async function createSandbox(context: BackendContext, spec: SandboxSpec): Promise<void> {
   checkSandboxSpec(spec);
+  checkVolumes(spec.volumes ?? []);
   await context.locks.run(spec.id, async () => {
     const found = await context.records.sandbox(spec.id);
     if (found.state === 'found' && (await livingHolder(context, found.record)) !== null) return;
@@ -55,6 +57,7 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
     hostname: spec.hostname,
     idBase: record.idBase ?? 0,
     idCount: ID_COUNT,
+    volumes: (spec.volumes ?? []).map((volume) => launchVolumeOf(volume, record.idBase ?? 0)),
   });
   try {
     if (typeof record.network === 'object')

@@ -35,7 +35,12 @@ describe('mounts', () => {
     );
     expect(mounts.slice(2)).toEqual([
       { destination: '/d', type: 'bind', source: '/state/data', options: ['rw', 'nosuid', 'nodev', 'idmap'] },
-      { destination: '/n', type: 'bind', source: '/srv', options: ['ro', 'rbind', 'nosuid', 'nodev', 'idmap'] },
+      {
+        destination: '/n',
+        type: 'bind',
+        source: '/srv',
+        options: ['ro', 'nosuid', 'nodev', 'rbind', 'idmap', 'strict'],
+      },
     ]);
   });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createExecutor } from '../../agent/execute/executor.ts';
 import { type PodFileRoots, podPaths, preparePodFiles } from '../../agent/execute/pod-files.ts';
 import { createSeccompProfiles } from '../../agent/execute/seccomp-profiles.ts';
+import { materialOf } from '../../agent/material/material.ts';
 import { createFakeBackend, type FakeBackend } from '../fakes/fake-backend.ts';
 import { createFakeImages } from '../fakes/fake-images.ts';
 import { makeTempDir, type TempDir } from '../world/temp-dir.ts';
@@ -24,7 +25,8 @@ afterEach(() => directory.remove());
 
 const at = (name: string): string => join(directory.path, name);
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o7777;
-const prepare = (spec: string): ReturnType<typeof preparePodFiles> => preparePodFiles(roots, ID, podOf({ spec }));
+const prepare = (spec: string): ReturnType<typeof preparePodFiles> =>
+  preparePodFiles(roots, ID, { namespace: 'default', pod: podOf({ spec }) });
 const entries = (path: string): Promise<readonly string[]> => readdir(path).catch(() => []);
 
 describe('the files of a pod', () => {
@@ -55,10 +57,8 @@ describe('the files of a pod', () => {
     const { volumes } = await prepare(
       'volumes: [{ name: a, emptyDir: {} }, { name: m, emptyDir: { medium: Memory } }]',
     );
-    expect(volumes).toEqual({
-      a: join(roots.stateDir, 'pods', ID, 'volumes', 'a'),
-      m: join(roots.runDir, 'pods', ID, 'volumes', 'm'),
-    });
+    // What is in memory is of the pod, and nowhere on the node.
+    expect(volumes).toEqual({ a: join(roots.stateDir, 'pods', ID, 'volumes', 'a') });
     for (const path of Object.values(volumes)) {
       expect([await modeOf(path), await modeOf(join(path, '..')), await modeOf(join(path, '../..'))]).toEqual([
         0o777, 0o700, 0o700,
@@ -142,6 +142,7 @@ describe('a hostPath', () => {
 
 describe('removing a pod', () => {
   let backend: FakeBackend;
+  const NO_MATERIAL = { nodeName: 'n', inputKey: new Uint8Array(32), material: { at: async () => materialOf([]) } };
   let remove: () => Promise<void>;
   let outside: string;
 
@@ -149,7 +150,7 @@ describe('removing a pod', () => {
     backend = createFakeBackend({ clock: { now: () => 0 } });
     const logs = { dir: at('logs'), maxBytes: 1, maxFiles: 1 };
     const profiles = createSeccompProfiles('/nowhere');
-    const ports = { backend, images: createFakeImages(), roots, logs, profiles, memoryBytes: 1 };
+    const ports = { backend, images: createFakeImages(), roots, logs, profiles, memoryBytes: 1, ...NO_MATERIAL };
     const execute = createExecutor(ports, () => undefined);
     remove = () => execute({ kind: 'remove-pod', workload: 'default/web', pod: ID, reason: '' });
     outside = at('outside');
@@ -168,7 +169,6 @@ describe('removing a pod', () => {
       'volumes: [{ name: a, emptyDir: {} }, { name: m, emptyDir: { medium: Memory } }]',
     );
     await symlink(outside, join(volumes.a ?? '', 'link'));
-    await symlink(outside, join(volumes.m ?? '', 'link'));
     await symlink(outside, join(at('logs'), ID, 'link'));
     await remove();
     expect(await left()).toEqual([]);
@@ -197,7 +197,10 @@ describe('removing a pod', () => {
   test("leaves the node's own paths alone", async () => {
     await prepare(`volumes: [{ name: h, hostPath: { path: ${outside} } }]`);
     expect(
-      podPaths(roots, ID, podOf({ spec: `volumes: [{ name: h, hostPath: { path: ${outside} } }]` })).volumes,
+      podPaths(roots, ID, {
+        namespace: 'default',
+        pod: podOf({ spec: `volumes: [{ name: h, hostPath: { path: ${outside} } }]` }),
+      }).volumes,
     ).toEqual({
       h: outside,
     });

@@ -19,13 +19,14 @@ import {
 } from '../../native/network/check-network.ts';
 import { checkTraffic } from '../../native/network/check-traffic.ts';
 import { sysctlsOf } from '../../native/sandbox/sysctls.ts';
+import { checkVolumes } from '../../native/sandbox/volumes.ts';
 import { type FakeExec, openFakeSession } from './fake-exec.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
 /** The operations that change something; `crashAfter` counts them. */
 export type FakeOperation = Exclude<
   keyof ContainerBackend,
-  'observe' | 'stats' | 'statsOfAll' | 'watch' | 'watchLimits'
+  'observe' | 'volumeDirectory' | 'stats' | 'statsOfAll' | 'watch' | 'watchLimits'
 >;
 
 /** How the program of a container behaves. */
@@ -47,6 +48,8 @@ export interface FakeBackendOptions {
   readonly clock: FakeClock;
   /** The node to run on; one of its own unless given. A second backend on a node is the agent restarted. */
   readonly node?: FakeNode;
+  /** Where the volumes of sandboxes are; without one no sandbox has any. */
+  readonly volumesDir?: string;
   /** What a container's program does; runs until it is stopped unless given. */
   readonly program?: (spec: ContainerSpec) => FakeProgram;
   /** What a program run in a container does; ends with status 0 at once unless given. */
@@ -67,7 +70,7 @@ export interface FakeBackend extends ContainerBackend {
 
 /** Makes a backend that keeps the contract of native/backend.ts in memory. */
 export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
-  const node = options.node ?? new FakeNode(options.clock);
+  const node = options.node ?? new FakeNode(options.clock, options.volumesDir ?? null);
   const failures = new Map<string, Error[]>();
   const performed: string[] = [];
   let operationsLeft = Number.POSITIVE_INFINITY;
@@ -103,6 +106,11 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
       }),
     removeNetwork: (name) => perform('removeNetwork', name, () => removeNetwork(node, name)),
     createSandbox: (spec) => perform('createSandbox', spec.id, () => createSandbox(node, spec)),
+    volumeDirectory: async (id, name) => {
+      const path = node.volume(id, name);
+      if (path === null) throw notFound('find volume', `sandbox ${id} has no volume ${name}`);
+      return { path, idBase: 0 };
+    },
     removeSandbox: (id) => perform('removeSandbox', id, () => node.dropSandbox(id)),
     startContainer: (spec) => perform('startContainer', nameOf(spec), () => startContainer(node, spec, options)),
     stopContainer: (ref, stop) =>
@@ -173,6 +181,7 @@ function createSandbox(node: FakeNode, spec: SandboxSpec): void {
   checkName('sandbox', spec.id);
   sysctlsOf(spec);
   if (typeof spec.network === 'object') checkBridgedNetwork(spec.network);
+  checkVolumes(spec.volumes ?? []);
   if (node.sandbox(spec.id)?.pid == null) node.addSandbox(spec);
 }
 

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseNumberList } from '../../native/cgroup/number-list.ts';
 import {
   BackendError,
@@ -75,6 +77,8 @@ interface Sandbox {
  */
 export class FakeNode {
   readonly #clock: FakeClock;
+  /** Where the volumes of sandboxes are; null when none may have any. */
+  readonly volumesDir: string | null;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #networks = new Map<string, NetworkSpec>();
   readonly #broken = new Set<string>();
@@ -84,7 +88,8 @@ export class FakeNode {
   readonly #limitWatchers = new Set<(events: readonly LimitEvent[]) => void>();
   #nextPid = FIRST_PID;
 
-  constructor(clock: FakeClock) {
+  constructor(clock: FakeClock, volumesDir: string | null = null) {
+    this.volumesDir = volumesDir;
     this.#clock = clock;
   }
 
@@ -139,6 +144,18 @@ export class FakeNode {
 
   dropSandbox(id: string): void {
     this.#sandboxes.delete(id);
+    if (this.volumesDir !== null) rmSync(join(this.volumesDir, id), { recursive: true, force: true });
+  }
+
+  /** Where a volume of a living sandbox is; null when it has none of that name. */
+  volume(id: string, name: string): string | null {
+    const sandbox = this.#sandboxes.get(id);
+    const volume = sandbox?.spec.volumes?.find((candidate) => candidate.name === name);
+    if (sandbox?.pid == null || volume === undefined) return null;
+    if (this.volumesDir === null) throw new Error('the fake node has no directory for volumes');
+    const path = join(this.volumesDir, id, name);
+    mkdirSync(path, { recursive: true });
+    return path;
   }
 
   addContainer(spec: ContainerSpec): void {

@@ -53,6 +53,7 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
   const files = openStateFiles(stateDir);
   const backend = createFakeBackend({
     clock: { now: Date.now, sleep },
+    volumesDir: join(directory.path, 'volumes'),
     ...(options.program && { program: options.program }),
   });
   const broken = new Set<keyof StateFiles>();
@@ -72,6 +73,7 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
         logs: { dir: join(directory.path, 'logs'), maxBytes: 4_096, maxFiles: 1 },
         profiles: createSeccompProfiles(join(directory.path, 'seccomp')),
         memoryBytes: 2 ** 33,
+        inputKey: new Uint8Array(32),
       },
       settings: { settleMs: 20, onViolation: 'report', scanIntervalMs: 50, ...options.settings },
       now: Date.now,

@@ -3,9 +3,12 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createDesiredBoard, type DesiredBoard } from '../../agent/loop/desired-board.ts';
 import { parseRevision } from '../../agent/loop/parse-revision.ts';
 import { prepare } from '../../agent/loop/prepare.ts';
+import { materialOf } from '../../agent/material/material.ts';
+import { createMaterialStore } from '../../agent/material/material-store.ts';
 import type { DesiredWorkload, Version } from '../../agent/reconcile/state.ts';
 import type { PolicyInput, Verdict } from '../../policies/index.ts';
 import { createFakeImages, type FakeImages } from '../fakes/fake-images.ts';
+import { createFakeSource } from '../fakes/fake-source.ts';
 import { createRecordingTelemetry } from '../fakes/recording-telemetry.ts';
 import { deployment, documents, pod } from '../reconcile/manifests.ts';
 
@@ -28,11 +31,13 @@ const ports = () => ({
   engine: { evaluate: async (input: PolicyInput) => judge(input) },
   telemetry: createRecordingTelemetry(),
   node: { name: 'n', labels: {} },
+  inputKey: new Uint8Array(32),
 });
 
 function makeBoard(...lastGood: readonly Version[]): DesiredBoard {
   return createDesiredBoard({
     ...ports(),
+    material: createMaterialStore(createFakeSource()),
     now: () => now,
     lastGood: new Map(lastGood.map((version) => [`${version.workload.namespace}/${version.workload.name}`, version])),
     onChange: () => {
@@ -60,7 +65,7 @@ const judged = (): { readonly version: Version; readonly verdict: Verdict } => {
 const versionOf = async (yaml: string): Promise<Version> => {
   const [located] = parsed(yaml).workloads;
   if (located === undefined) throw new Error('no workload');
-  const prepared = await prepare(located, 'c0', ports());
+  const prepared = await prepare(located, { revision: 'c0', material: materialOf([]) }, ports());
   if (!prepared.ok) throw new Error(prepared.failure.reason);
   return prepared.version;
 };

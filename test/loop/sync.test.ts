@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDesiredBoard, type DesiredBoard } from '../../agent/loop/desired-board.ts';
 import { createReporter } from '../../agent/loop/reporter.ts';
 import { createSync, type Sync } from '../../agent/loop/sync.ts';
+import { createMaterialStore } from '../../agent/material/material-store.ts';
 import { SourceError } from '../../agent/source/index.ts';
 import { openStateFiles, type StateFiles } from '../../agent/state/state-files.ts';
 import { createFakeImages } from '../fakes/fake-images.ts';
@@ -36,6 +37,8 @@ function make(): readonly [DesiredBoard, Sync] {
   const onChange = (): void => undefined;
   const made = createDesiredBoard({
     ...{ images: createFakeImages(), engine, telemetry, node, now: Date.now, lastGood: new Map(), onChange },
+    inputKey: new Uint8Array(32),
+    material: createMaterialStore(source),
   });
   const settle = async (): Promise<void> => {
     settled += 1;

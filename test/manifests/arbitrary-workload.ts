@@ -14,18 +14,50 @@ const amount = fc.option(fc.integer({ min: 1, max: 2 ** 42 }));
 const number = fc.integer({ min: 1, max: 65_535 });
 const words = fc.option(fc.array(text, { minLength: 1, maxLength: 3 }));
 
+/** Of objects that nobody declares, and that may therefore be missing. */
+const keyedSource = fc.record({
+  type: fc.constantFrom('configMap' as const, 'secret' as const),
+  name: label,
+  items: fc.option(
+    fc.uniqueArray(fc.record({ key: label, path: label, mode: fc.option(fc.nat({ max: 0o777 })) }), {
+      selector: ({ path: file }) => file,
+      minLength: 1,
+      maxLength: 2,
+    }),
+  ),
+  isOptional: fc.constant(true),
+});
+const field = fc.record({
+  type: fc.constant('field' as const),
+  fieldPath: fc.constantFrom('metadata.name', "metadata.labels['a.b/c']", 'spec.nodeName'),
+});
+const podSource = label.chain((file) =>
+  fc.record({
+    type: fc.constant('downwardAPI' as const),
+    items: field.map((it) => [{ path: file, mode: null, field: it }]),
+  }),
+);
+const projectedSource = fc.oneof(keyedSource, podSource);
+
 const volumes: fc.Arbitrary<readonly Volume[]> = fc.uniqueArray(
   fc.oneof(
     fc.record({
       name: label,
       type: fc.constant('emptyDir' as const),
       medium: fc.constantFrom('Disk' as const, 'Memory' as const),
+      sizeLimitBytes: fc.option(fc.integer({ min: 1, max: 2 ** 42 })),
     }),
     fc.record({
       name: label,
       type: fc.constant('hostPath' as const),
       path,
       hostPathType: fc.constantFrom('' as const, 'File' as const, 'DirectoryOrCreate' as const),
+    }),
+    fc.record({
+      name: label,
+      type: fc.constant('projected' as const),
+      defaultMode: fc.nat({ max: 0o777 }),
+      sources: fc.array(projectedSource, { minLength: 1, maxLength: 3 }),
     }),
   ),
   { selector: ({ name }) => name, maxLength: 3 },
@@ -71,6 +103,13 @@ const moreLimits = fc.record({
   ioDevices: fc.constant([]),
 });
 
+const keyRef = fc.record({
+  type: fc.constantFrom('configMapKey' as const, 'secretKey' as const),
+  name: label,
+  key: label,
+  isOptional: fc.constant(true),
+});
+
 function container(volumeNames: readonly string[], groups: readonly number[]): fc.Arbitrary<Container> {
   const protocol = fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const);
   const port = fc
@@ -91,9 +130,22 @@ function container(volumeNames: readonly string[], groups: readonly number[]): f
     command: words,
     args: words,
     workingDir: fc.option(path),
-    env: fc.uniqueArray(fc.record({ name: fc.constantFrom('A', 'B_1', 'c.d'), value: text }), {
-      selector: ({ name }) => name,
-    }),
+    env: fc.uniqueArray(
+      fc.oneof(
+        fc.record({ name: fc.constantFrom('A', 'B_1', 'c.d'), value: text, valueFrom: fc.constant(null) }),
+        fc.record({ name: fc.constantFrom('D', 'E'), value: fc.constant(''), valueFrom: fc.oneof(field, keyRef) }),
+      ),
+      { selector: ({ name }) => name },
+    ),
+    envFrom: fc.array(
+      fc.record({
+        type: fc.constantFrom('configMap' as const, 'secret' as const),
+        name: label,
+        prefix: fc.constantFrom('', 'P_'),
+        isOptional: fc.constant(true),
+      }),
+      { maxLength: 2 },
+    ),
     ports: fc.uniqueArray(port, { selector: ({ name, containerPort }) => name ?? containerPort, maxLength: 2 }),
     resources: fc
       .record({ cpu: amount, memory: amount, pids: fc.integer({ min: 1, max: 4_194_304 }), more: moreLimits })
@@ -117,7 +169,14 @@ function container(volumeNames: readonly string[], groups: readonly number[]): f
 
 function volumeMounts(volumeNames: readonly string[]): fc.Arbitrary<Container['volumeMounts']> {
   if (volumeNames.length === 0) return fc.constant([]);
-  const mount = fc.record({ name: fc.constantFrom(...volumeNames), mountPath: path, readOnly: fc.boolean() });
+  const mount = fc.record({
+    name: fc.constantFrom(...volumeNames),
+    mountPath: path,
+    readOnly: fc.boolean(),
+    subPath: fc.option(label),
+    subPathExpr: fc.constant(null),
+    propagation: fc.constant(null),
+  });
   return fc.uniqueArray(mount, { selector: ({ mountPath }) => mountPath, maxLength: 2 });
 }
 
@@ -167,6 +226,7 @@ function podOf(
     sysctls: fc.constant([]),
     hostname: label,
     fsGroup: fc.constant(fsGroup),
+    fsGroupChangePolicy: fc.constantFrom(null, 'OnRootMismatch' as const),
     volumes: fc.constant(podVolumes),
     initContainers: fc.constant(
       all.slice(0, inits).map((container) => ({

@@ -42,11 +42,11 @@ describe('variables in text', () => {
 
 test('env values see the variables before them only', () => {
   const written = [
-    { name: 'A', value: '$(A)$(B)' },
-    { name: 'B', value: '$(A)!' },
+    { name: 'A', value: '$(A)$(B)', valueFrom: null },
+    { name: 'B', value: '$(A)!', valueFrom: null },
   ];
   expect(expandEnv(written)).toEqual([
-    { name: 'A', value: '$(A)$(B)' },
-    { name: 'B', value: '$(A)$(B)!' },
+    { name: 'A', value: '$(A)$(B)', valueFrom: null },
+    { name: 'B', value: '$(A)$(B)!', valueFrom: null },
   ]);
 });

@@ -35,6 +35,7 @@ describe('a Pod with nothing but its name and image', () => {
         initContainers: [],
         hostname: 'web',
         fsGroup: null,
+        fsGroupChangePolicy: null,
         volumes: [],
         containers: [
           {
@@ -45,6 +46,7 @@ describe('a Pod with nothing but its name and image', () => {
             args: null,
             workingDir: null,
             env: [],
+            envFrom: [],
             ports: [],
             resources: {
               requests: { cpuMillis: null, memoryBytes: null },
@@ -121,12 +123,12 @@ describe('metadata and pod spec fields', () => {
     ['hostname', { spec: 'hostname: front' }, { pod: { hostname: 'front' } }],
     [
       'emptyDir volumes',
-      { spec: 'volumes: [{ name: a, emptyDir: {} }, { name: b, emptyDir: { medium: Memory } }]' },
+      { spec: 'volumes: [{ name: a, emptyDir: {} }, { name: b, emptyDir: { medium: Memory, sizeLimit: 1Mi } }]' },
       {
         pod: {
           volumes: [
-            { name: 'a', type: 'emptyDir', medium: 'Disk' },
-            { name: 'b', type: 'emptyDir', medium: 'Memory' },
+            { name: 'a', type: 'emptyDir', medium: 'Disk', sizeLimitBytes: null },
+            { name: 'b', type: 'emptyDir', medium: 'Memory', sizeLimitBytes: 2 ** 20 },
           ],
         },
       },
@@ -167,16 +169,20 @@ describe('container fields', () => {
     ['empty command', 'command: []', { command: null }],
     ['args', 'args: [a]', { args: ['a'], command: null }],
     ['workingDir', 'workingDir: /srv/app/', { workingDir: '/srv/app' }],
-    ['env without a value', 'env: [{ name: A }]', { env: [{ name: 'A', value: '' }] }],
-    ['env that YAML 1.1 read as a boolean', 'env: [{ name: A, value: yes }]', { env: [{ name: 'A', value: 'yes' }] }],
+    ['env without a value', 'env: [{ name: A }]', { env: [{ name: 'A', value: '', valueFrom: null }] }],
+    [
+      'env that YAML 1.1 read as a boolean',
+      'env: [{ name: A, value: yes }]',
+      { env: [{ name: 'A', value: 'yes', valueFrom: null }] },
+    ],
     [
       'variables',
       'env: [{ name: A, value: a }, { name: B, value: $(A)$(C)$$(A) }, { name: C, value: c }]\nargs: [$(B), $(C), $(D)]',
       {
         env: [
-          { name: 'A', value: 'a' },
-          { name: 'B', value: 'a$(C)$(A)' },
-          { name: 'C', value: 'c' },
+          { name: 'A', value: 'a', valueFrom: null },
+          { name: 'B', value: 'a$(C)$(A)', valueFrom: null },
+          { name: 'C', value: 'c', valueFrom: null },
         ],
         args: ['a$(C)$(A)', 'c', '$(D)'],
       },
@@ -270,15 +276,6 @@ describe('container fields', () => {
     ],
   ])('%s', (_, container, expected) => {
     expect(workloadOf(podText({ container })).pod.containers[0]).toMatchObject(expected);
-  });
-
-  test('volumeMounts, in the order written', () => {
-    const spec = 'volumes: [{ name: a, emptyDir: {} }]';
-    const container = 'volumeMounts: [{ name: a, mountPath: /b/ }, { name: a, mountPath: /dev/shm, readOnly: true }]';
-    expect(workloadOf(podText({ spec, container })).pod.containers[0]?.volumeMounts).toEqual([
-      { name: 'a', mountPath: '/b', readOnly: false },
-      { name: 'a', mountPath: '/dev/shm', readOnly: true },
-    ]);
   });
 
   test('security context of the pod holds where the container has none of its own', () => {

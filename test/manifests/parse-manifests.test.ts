@@ -22,12 +22,13 @@ describe('the examples', () => {
     expect(workloads.map(({ workload }) => workloadKey(workload))).toEqual([
       'field/sensor',
       'monitoring/node-exporter',
+      'shop/notes',
       'shop/web',
     ]);
   });
 
   test('mean what they say', () => {
-    const [sensor, exporter, web] = parseManifests(examples).workloads.map(({ workload }) => workload);
+    const [sensor, exporter, , web] = parseManifests(examples).workloads.map(({ workload }) => workload);
     expect(sensor?.pod.containers).toMatchObject([
       { name: 'reader', args: ['--spool', '/spool', '--every', '5s'] },
       { name: 'uploader', volumeMounts: [{ readOnly: true }, { readOnly: true }] },

@@ -105,9 +105,9 @@ describe('a problem of a Pod', () => {
     [{ spec: '▶quiteDifferent: true' }, 'spec.quiteDifferent', 'unknown field `quiteDifferent`; remove it'],
     [{ spec: 'securityContext: { ▶fsGroup: 65536 }' }, 'spec.securityContext.fsGroup', /at most 65535/],
     [
-      { spec: 'securityContext: { ▶fsGroupChangePolicy: Always }' },
+      { spec: 'securityContext: { ▶fsGroupChangePolicy: Never }' },
       'spec.securityContext.fsGroupChangePolicy',
-      /not supported yet/,
+      /must be one of/,
     ],
     [
       { spec: 'securityContext: { supplementalGroups: [1, ▶65536] }' },
@@ -120,7 +120,7 @@ describe('a problem of a Pod', () => {
       'spec.securityContext.runAsUser',
       /is root \(0\)/,
     ],
-    [{ spec: 'volumes: [▶{ name: a }]' }, 'spec.volumes[0]', 'must have exactly one of `emptyDir` and `hostPath`'],
+    [{ spec: 'volumes: [▶{ name: a }]' }, 'spec.volumes[0]', /^must have exactly one of `configMap`, .*`emptyDir`, /],
     [{ spec: 'volumes: [▶{ name: a, emptyDir: {}, hostPath: { path: /a } }]' }, 'spec.volumes[0]', /exactly one/],
     [
       { spec: 'volumes: [{ name: a, emptyDir: {} }, { ▶name: a, emptyDir: {} }]' },
@@ -133,9 +133,9 @@ describe('a problem of a Pod', () => {
       /must be one of ``, `Memory`/,
     ],
     [
-      { spec: 'volumes: [{ name: a, emptyDir: { ▶sizeLimit: 1Mi } }]' },
+      { spec: 'volumes: [{ name: a, emptyDir: { ▶sizeLimit: 0 } }]' },
       'spec.volumes[0].emptyDir.sizeLimit',
-      'field `sizeLimit` is not supported yet; remove it',
+      'must be more than zero',
     ],
     [{ spec: 'volumes: [{ name: a, hostPath: { ▶path: a } }]' }, 'spec.volumes[0].hostPath.path', /absolute/],
     [{ spec: 'volumes: [{ name: a, hostPath: { ▶path: /a/../b } }]' }, 'spec.volumes[0].hostPath.path', /`\.\.`/],
@@ -149,9 +149,9 @@ describe('a problem of a Pod', () => {
   });
 
   test('a volume source that is not supported yet also leaves the volume without one', () => {
-    const spec = 'volumes: [{ name: a, secret: { secretName: b } }]';
+    const spec = 'volumes: [{ name: a, nfs: { server: b } }]';
     const { problems } = parseManifests([{ path: 'a.yaml', text: podText({ spec }) }]);
-    expect(problems.map(({ path }) => path)).toEqual(['spec.volumes[0]', 'spec.volumes[0].secret']);
+    expect(problems.map(({ path }) => path)).toEqual(['spec.volumes[0]', 'spec.volumes[0].nfs']);
   });
 });
 
@@ -178,7 +178,7 @@ describe('a problem of a container', () => {
     ['▶workingDir: //srv', 'workingDir', /empty parts/],
     ['env: [{ ▶name: 1A }]', 'env[0].name', /must not begin with a digit/],
     ['env: [{ name: A, ▶value: 1 }]', 'env[0].value', /put it in quotes$/],
-    ['env: [{ name: A, ▶valueFrom: {} }]', 'env[0].valueFrom', /not supported yet/],
+    ['env: [{ name: A, ▶valueFrom: {} }]', 'env[0].valueFrom', /^must have exactly one of `configMapKeyRef`/],
     ['env: [{ name: A }, { ▶name: A }]', 'env[1].name', 'variable `A` is used twice; keep one, or choose another'],
     ['env: [▶{ value: a }]', 'env[0].name', 'is required'],
     ['ports: [{ ▶containerPort: 0 }]', 'ports[0].containerPort', 'must be at least 1'],

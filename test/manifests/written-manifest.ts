@@ -1,4 +1,14 @@
-import type { Container, PodTemplate, SecurityContext, Volume, Workload } from '../../manifests/index.ts';
+import {
+  type Container,
+  type EnvSource,
+  isKnownAtStart,
+  type PodField,
+  type PodTemplate,
+  type ProjectedSource,
+  type SecurityContext,
+  type Volume,
+  type Workload,
+} from '../../manifests/index.ts';
 
 /** Writes a workload back as a Kubernetes manifest (plain JSON) that says everything and leaves no default to fill. */
 export function writtenManifest(workload: Workload): object {
@@ -19,7 +29,7 @@ export function writtenManifest(workload: Workload): object {
 }
 
 function writtenPod({ nodeSelector, pod }: Workload): object {
-  const { volumes, initContainers, containers, fsGroup, sysctls, dns, networks: _, ...rest } = pod;
+  const { volumes, initContainers, containers, fsGroup, fsGroupChangePolicy, sysctls, dns, networks: _, ...rest } = pod;
   const { isWithoutNode, options, ...servers } = dns;
   return {
     ...rest,
@@ -36,7 +46,7 @@ function writtenPod({ nodeSelector, pod }: Workload): object {
       supplementalGroups: pod.containers[0]?.securityContext.supplementalGroups ?? [],
       supplementalGroupsPolicy: pod.containers[0]?.securityContext.mergesImageGroups ? 'Merge' : 'Strict',
       sysctls,
-      ...present({ fsGroup }),
+      ...present({ fsGroup, fsGroupChangePolicy }),
     },
     volumes: volumes.map(writtenVolume),
     initContainers: initContainers.map(({ isSidecar, ...container }) => ({
@@ -51,13 +61,45 @@ function writtenVolume(volume: Volume): object {
   if (volume.type === 'hostPath') {
     return { name: volume.name, hostPath: { path: volume.path, type: volume.hostPathType } };
   }
+  if (volume.type === 'persistentVolumeClaim') {
+    const { name, claimName, readOnly } = volume;
+    return { name, persistentVolumeClaim: { claimName, readOnly } };
+  }
+  if (volume.type === 'projected') {
+    const { name, defaultMode, sources } = volume;
+    return { name, projected: { defaultMode, sources: sources.map(writtenSource) } };
+  }
   const medium = volume.medium === 'Memory' ? 'Memory' : '';
-  return { name: volume.name, emptyDir: { medium } };
+  return { name: volume.name, emptyDir: { medium, ...present({ sizeLimit: volume.sizeLimitBytes }) } };
+}
+
+function writtenSource(source: ProjectedSource): object {
+  if (source.type === 'downwardAPI') {
+    const items = source.items.map(({ path, mode, field }) => ({ path, ...present({ mode }), ...writtenField(field) }));
+    return { downwardAPI: { items } };
+  }
+  const { type, name, isOptional } = source;
+  const items = source.items?.map(({ key, path, mode }) => ({ key, path, ...present({ mode }) })) ?? null;
+  return { [type]: { name, optional: isOptional, ...present({ items }) } };
+}
+
+function writtenField(field: PodField): object {
+  if (field.type === 'field') return { fieldRef: { fieldPath: field.fieldPath } };
+  const { container: containerName, resource, divisor } = field;
+  return { resourceFieldRef: { containerName, resource, divisor } };
+}
+
+function writtenEnvSource(source: EnvSource): object {
+  if (source.type === 'field' || source.type === 'resource') return writtenField(source);
+  const { type, name, key, isOptional } = source;
+  return { [`${type}Ref`]: { name, key, optional: isOptional } };
 }
 
 function writtenContainer(container: Container): object {
-  const { command, args, workingDir, env, ports, resources, securityContext, ...others } = container;
-  const { postStart, preStop, preStopSleepSeconds, stopSignal, rlimits: _rlimits, ...rest } = others;
+  const { command, args, workingDir, env, envFrom, ports, resources, securityContext, ...others } = container;
+  const { postStart, preStop, preStopSleepSeconds, stopSignal, volumeMounts, rlimits: _rlimits, ...rest } = others;
+  // What is known at the start only is kept as it is written.
+  const literal = isKnownAtStart(container) ? (text: string): string => text : escaped;
   const { requests, limits } = resources;
   return {
     ...rest,
@@ -69,7 +111,18 @@ function writtenContainer(container: Container): object {
         : preStopSleepSeconds && { sleep: { seconds: preStopSleepSeconds } },
       stopSignal,
     }),
-    env: env.map(({ name, value }) => ({ name, value: literal(value) })),
+    env: env.map(({ name, value, valueFrom }) => ({
+      name,
+      ...(valueFrom === null ? { value: literal(value) } : { valueFrom: writtenEnvSource(valueFrom) }),
+    })),
+    envFrom: envFrom.map(({ type, name, prefix, isOptional }) => ({
+      ...(prefix === '' ? {} : { prefix }),
+      [`${type}Ref`]: { name, optional: isOptional },
+    })),
+    volumeMounts: volumeMounts.map(({ subPath, subPathExpr, propagation, ...mount }) => ({
+      ...mount,
+      ...present({ subPath, subPathExpr, mountPropagation: propagation }),
+    })),
     ports: ports.map(({ name, hostPort, hostIp, ...port }) => ({
       ...port,
       ...present({ name, hostPort, hostIP: hostIp }),
@@ -109,7 +162,7 @@ function writtenSecurity(context: SecurityContext): object {
 }
 
 /** Text that expands to itself. */
-function literal(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('$', '$$$$');
 }
 

@@ -112,7 +112,14 @@ describe('the shim', () => {
       ipc: 'private',
     } as const;
     const ids = { idBase: 1_048_576, idCount: 65_536 };
-    const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'labels', sysctls: [] });
+    const holder = await launcher.launch({
+      ...common,
+      ...ids,
+      volumes: [],
+      mode: 'sandbox',
+      hostname: 'labels',
+      sysctls: [],
+    });
     try {
       const sandbox = {
         ...{ id: 'pod', labels: {}, hostname: 'labels', network: 'private' as const, idBase: ids.idBase, bootId: '' },

@@ -26,15 +26,23 @@ const sandbox: fc.Arbitrary<SandboxLaunch> = fc.record({
   idBase: u32,
   idCount: u32,
   sysctls: fc.array(fc.tuple(text, text), { maxLength: 3 }),
+  volumes: fc.array(fc.record({ name: text, parameters: fc.array(fc.tuple(text, text), { maxLength: 3 }) }), {
+    maxLength: 3,
+  }),
 });
 
+/** In the order of their bits. */
+const MOUNT_FLAGS = [
+  ...(['rbind', 'idmap', 'strict', 'directory', 'file', 'socket', 'make-path', 'rslave', 'rshared'] as const),
+];
+
 const mount: fc.Arbitrary<LaunchMount> = fc.record({
-  type: fc.constantFrom('bind' as const, 'tmpfs' as const),
+  type: fc.constantFrom('bind' as const, 'tmpfs' as const, 'volume' as const),
   source: text,
   destination: text,
+  subPath: text,
   attributes: u64,
-  isRecursive: fc.boolean(),
-  isIdmapped: fc.boolean(),
+  flags: fc.subarray(MOUNT_FLAGS),
   parameters: fc.array(fc.tuple(text, text), { maxLength: 3 }),
 });
 
@@ -114,7 +122,11 @@ function flagsOf(spec: LaunchSpec): number {
 }
 
 function fieldsOf(spec: LaunchSpec): readonly Field[] {
-  if (spec.mode === 'sandbox') return [spec.hostname, spec.idBase, spec.idCount, ...counted(spec.sysctls.flat())];
+  if (spec.mode === 'sandbox') {
+    const volumes = spec.volumes.flatMap(({ name, parameters }) => [name, ...counted(parameters.flat())]);
+    const { hostname, idBase, idCount, sysctls } = spec;
+    return [hostname, idBase, idCount, ...counted(sysctls.flat()), spec.volumes.length, ...volumes];
+  }
   return spec.mode === 'exec' ? execFields(spec) : containerFields(spec);
 }
 
@@ -149,9 +161,10 @@ function processFields(spec: ContainerLaunch | ExecLaunch): readonly Field[] {
 }
 
 function mountFields(mount: LaunchMount): readonly Field[] {
-  const kind = mount.type === 'bind' ? 1 : 2;
-  const flags = bit(mount.isRecursive, 0) + bit(mount.isIdmapped, 1);
-  return [kind, flags, mount.attributes, mount.source, mount.destination, ...counted(mount.parameters.flat())];
+  const kind = { bind: 1, tmpfs: 2, volume: 3 }[mount.type];
+  const flags = mount.flags.reduce((sum, flag) => sum + bit(true, MOUNT_FLAGS.indexOf(flag)), 0);
+  const { attributes, source, destination, subPath, parameters } = mount;
+  return [kind, flags, attributes, source, destination, subPath, ...counted(parameters.flat())];
 }
 
 function counted(items: readonly Field[]): readonly Field[] {

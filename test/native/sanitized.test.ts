@@ -80,7 +80,7 @@ describe('a launch spec', () => {
 
   test('with a NUL in a text, or a number too large, is not written', () => {
     const [spec] = fc.sample(anyLaunchSpec, { numRuns: 1, seed: 1 });
-    expect(() => encodeLaunchSpec({ ...spec, mode: 'sandbox', hostname: 'a\0b' } as never)).toThrow(
+    expect(() => encodeLaunchSpec({ ...spec, volumes: [], mode: 'sandbox', hostname: 'a\0b' } as never)).toThrow(
       'must not contain NUL',
     );
     const sandbox = {
@@ -117,7 +117,7 @@ describe('the C code under the sanitizers', () => {
       sysctls: [['net/ipv4/ip_default_ttl', '33']],
     } as const;
     const ids = { idBase: 1_048_576, idCount: 65_536 };
-    const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'sane' });
+    const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'sane', volumes: [] });
     try {
       const { launch, exitPath, logPath } = await sanitizedContainer(stage, holder.process);
       await launcher.launch(launch);

@@ -22,7 +22,8 @@ export const SOUND_CONTAINER: Container = {
   command: null,
   args: ['--verbose'],
   workingDir: null,
-  env: [{ name: 'MODE', value: 'production' }],
+  env: [{ name: 'MODE', value: 'production', valueFrom: null }],
+  envFrom: [],
   ports: [],
   resources: {
     requests: { cpuMillis: null, memoryBytes: null },
@@ -88,6 +89,7 @@ export function soundInput(changes: Changes = {}): PolicyInput {
       sysctls: [],
       hostname: 'shop',
       fsGroup: null,
+      fsGroupChangePolicy: null,
       volumes: [],
       initContainers: [],
       containers: [container],

@@ -1,7 +1,12 @@
+import { openClaims } from '../../agent/execute/claims.ts';
 import { createExecutor } from '../../agent/execute/executor.ts';
+import { createOverLimitWatch } from '../../agent/execute/over-limit.ts';
 import { runSteps } from '../../agent/execute/run-steps.ts';
 import { createSeccompProfiles } from '../../agent/execute/seccomp-profiles.ts';
+import { claimsOf } from '../../agent/loop/desired-board.ts';
+import { createInspectVolumes } from '../../agent/loop/inspect-volumes.ts';
 import { prepare } from '../../agent/loop/prepare.ts';
+import { type Material, materialOf } from '../../agent/material/material.ts';
 import { observe } from '../../agent/observe/observe.ts';
 import { attemptKeyOf } from '../../agent/reconcile/draft.ts';
 import { type Attempt, nextAttempt } from '../../agent/reconcile/failure.ts';
@@ -58,21 +63,32 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
   const former: string[] = [];
   let revision = '';
   let versions: readonly Version[] = [];
+  let claims: DesiredState['claims'] = [];
+  const materials = new Map<string, Material>();
+  const inputKey = new Uint8Array(32);
+  const material = { at: async (commit: string) => materials.get(commit) ?? materialOf([]) };
 
   const world: NodeWorld = {
-    backend: createFakeBackend({ clock: { now: () => clock.time }, ...(program && { program }) }),
+    backend: createFakeBackend({
+      clock: { now: () => clock.time },
+      volumesDir: `${directory.path}/volumes`,
+      ...(program && { program }),
+    }),
     images,
     clock,
     verdicts: new Map(),
     onViolation: 'report',
     commit: async (yaml) => {
-      const { workloads, problems } = parseManifests([{ path: 'fleet.yaml', text: yaml }]);
+      const { workloads, resources, problems } = parseManifests([{ path: 'fleet.yaml', text: yaml }]);
       if (problems.length > 0) throw new Error(JSON.stringify(problems));
       former.push(...versions.map((version) => version.identity));
       revision = `commit-${clock.time}-${yaml.length}`;
       const engine = { evaluate: async (): Promise<Verdict> => ({ decision: 'allow' }) };
-      const ports = { images, engine, telemetry, node: { name: 'n', labels: {} } };
-      const prepared = await Promise.all(workloads.map((located) => prepare(located, revision, ports)));
+      const ports = { images, engine, telemetry, node: { name: 'n', labels: {} }, inputKey };
+      const material = materialOf(resources);
+      materials.set(revision, material);
+      claims = claimsOf(resources);
+      const prepared = await Promise.all(workloads.map((located) => prepare(located, { revision, material }, ports)));
       versions = prepared.map((result) => {
         if (!result.ok) throw new Error(result.failure.reason);
         return result.version;
@@ -84,8 +100,17 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
     desired: () => ({
       revision,
       workloads: versions.map((version) => desiredWorkload(version, world.verdicts, lastGood, former)),
+      ...(claims && { claims }),
     }),
-    observe: () => observe(world.backend, images, new Set(allVersions().flatMap(digests))),
+    observe: async () => {
+      const inspect = createInspectVolumes({
+        ...{ backend: world.backend, nodeName: 'n', inputKey, material },
+        board: { version: versionOf },
+        overLimits: createOverLimitWatch(roots, () => clock.time),
+      });
+      const seen = await observe(world.backend, images, new Set(allVersions().flatMap(digests)), undefined, inspect);
+      return { ...seen, claims: await openClaims(roots.stateDir).list() };
+    },
     plan: async () => plan(world.desired(), await world.observe(), context()),
     round: async () => {
       const observed = await world.observe();
@@ -95,14 +120,11 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
       const next = plan(world.desired(), observed, context());
       const execute = createExecutor(
         {
-          ...{ backend: world.backend, images, roots, memoryBytes: 2 ** 33 },
+          ...{ backend: world.backend, images, roots, memoryBytes: 2 ** 33, nodeName: 'n', inputKey, material },
           logs: { dir: `${directory.path}/logs`, maxBytes: 4096, maxFiles: 1 },
           profiles: createSeccompProfiles(`${directory.path}/seccomp`),
         },
-        (identity, key) => {
-          const wanted = world.desired().workloads.find((workload) => workload.key === key);
-          return wanted && runnableVersion(wanted, identity);
-        },
+        versionOf,
       );
       for (const steps of Map.groupBy(next.steps, (step) => step.workload).values()) {
         for (const outcome of await runSteps(steps, execute)) {
@@ -126,6 +148,10 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
     remove: () => directory.remove(),
   };
 
+  const versionOf = (identity: string, key: string): Version | undefined => {
+    const wanted = world.desired().workloads.find((workload) => workload.key === key);
+    return wanted && runnableVersion(wanted, identity);
+  };
   const allVersions = (): readonly Version[] => [...versions, ...lastGood.values()];
   const context = (): PlanContext => ({
     history: Object.fromEntries(history),

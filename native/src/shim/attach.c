@@ -32,6 +32,13 @@ int make_fs(const char *type, const char *const *parameters, unsigned attributes
     return make_labelled_fs(type, parameters, "", attributes, error);
 }
 
+static int set_parameter(int fs, const char *key, const char *value)
+{
+    if (value[0] == '\0')
+        return sys_fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+    return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
+}
+
 int make_labelled_fs(const char *type, const char *const *parameters, const char *label, unsigned attributes,
                      struct hf_error *error)
 {
@@ -42,7 +49,7 @@ int make_labelled_fs(const char *type, const char *const *parameters, const char
     if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
         return fail(error, "name file system", type);
     for (size_t i = 0; parameters && parameters[i]; i += 2)
-        if (sys_fsconfig(fs, FSCONFIG_SET_STRING, parameters[i], parameters[i + 1], 0) < 0)
+        if (set_parameter(fs, parameters[i], parameters[i + 1]) < 0)
             return fail(error, "set mount option", parameters[i]);
     if (label[0] != '\0' && sys_fsconfig(fs, FSCONFIG_SET_STRING, "context", label, 0) < 0)
         return fail(error, "set mount label", label);

@@ -94,7 +94,7 @@ static void take_devices(struct reader *r, struct container_spec *c)
 
 static void take_mounts(struct reader *r, struct container_spec *c)
 {
-    c->mount_count = take_count(r, 4 + 4 + 8 + 5 + 5 + 4);
+    c->mount_count = take_count(r, 4 + 4 + 8 + 5 + 5 + 5 + 4);
     c->mounts = reserve(r, c->mount_count, sizeof *c->mounts);
     for (uint32_t i = 0; i < c->mount_count && !r->failed; i++) {
         struct mount_spec *m = &c->mounts[i];
@@ -104,8 +104,9 @@ static void take_mounts(struct reader *r, struct container_spec *c)
         m->attributes = take_u64(r);
         m->source = take_text(r);
         m->destination = take_text(r);
+        m->sub_path = take_text(r);
         m->parameters = take_texts(r);
-        if ((m->kind != MOUNT_BIND && m->kind != MOUNT_TMPFS) || m->parameters.count % 2 != 0)
+        if (m->kind < MOUNT_BIND || m->kind > MOUNT_VOLUME || m->parameters.count % 2 != 0)
             r->failed = 1;
     }
 }
@@ -180,6 +181,26 @@ static void take_exec(struct reader *r, struct spec *spec)
         r->failed = 1;
 }
 
+static void take_sandbox(struct reader *r, struct sandbox_spec *sandbox)
+{
+    sandbox->hostname = take_text(r);
+    sandbox->id_base = take_u32(r);
+    sandbox->id_count = take_u32(r);
+    sandbox->sysctls = take_texts(r);
+    if (sandbox->sysctls.count % 2 != 0)
+        r->failed = 1;
+    sandbox->volume_count = take_count(r, 5 + 4);
+    sandbox->volumes = reserve(r, sandbox->volume_count, sizeof *sandbox->volumes);
+    for (uint32_t i = 0; i < sandbox->volume_count && !r->failed; i++) {
+        struct volume_spec *volume = &sandbox->volumes[i];
+        *volume = (struct volume_spec){.fd = -1};
+        volume->name = take_text(r);
+        volume->parameters = take_texts(r);
+        if (volume->parameters.count % 2 != 0)
+            r->failed = 1;
+    }
+}
+
 int spec_decode(struct spec *spec, const void *bytes, size_t size, void *arena, size_t arena_size)
 {
     struct reader r = {.at = bytes, .left = size, .arena = arena, .arena_left = arena_size};
@@ -190,12 +211,7 @@ int spec_decode(struct spec *spec, const void *bytes, size_t size, void *arena, 
     spec->flags = take_u32(&r);
     spec->shim_groups = take_texts(&r);
     if (spec->mode == MODE_SANDBOX) {
-        spec->sandbox.hostname = take_text(&r);
-        spec->sandbox.id_base = take_u32(&r);
-        spec->sandbox.id_count = take_u32(&r);
-        spec->sandbox.sysctls = take_texts(&r);
-        if (spec->sandbox.sysctls.count % 2 != 0)
-            r.failed = 1;
+        take_sandbox(&r, &spec->sandbox);
     } else if (spec->mode == MODE_CONTAINER) {
         take_container(&r, &spec->container);
     } else if (spec->mode == MODE_EXEC) {

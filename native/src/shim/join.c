@@ -11,24 +11,32 @@
  * A mount can be copied only from within its namespace: goes there and comes back. The root of a holder that has no mount
  * namespace of its own would be the node's.
  */
-static int copy_shared_memory(struct prepared *prepared, struct hf_error *error)
+static int copy_from_pod(struct spec *spec, struct prepared *prepared, struct hf_error *error)
 {
     struct stat here, there;
     int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     int pod = openat(prepared->sandbox, "ns/mnt", O_RDONLY | O_CLOEXEC);
     if (own < 0 || pod < 0 || fstat(own, &here) < 0 || fstat(pod, &there) < 0)
-        return fail(error, "find shared memory", NULL);
+        return fail(error, "find pod's mounts", NULL);
     if (here.st_ino == there.st_ino) {
         errno = ESTALE;
-        return fail(error, "find shared memory", NULL);
+        return fail(error, "find pod's mounts", NULL);
     }
     if (syscall(SYS_setns, pod, CLONE_NEWNS) < 0)
-        return fail(error, "enter shared memory", NULL);
-    prepared->shared_memory = sys_clone_tree(AT_FDCWD, "/", 0);
-    if (prepared->shared_memory < 0)
-        return fail(error, "copy shared memory", NULL);
+        return fail(error, "enter pod's mounts", NULL);
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return fail(error, "open pod's mounts", "/");
+    if (!(spec->flags & NODE_IPC)) {
+        prepared->shared_memory = sys_clone_tree(root, POD_SHARED_MEMORY, 0);
+        if (prepared->shared_memory < 0)
+            return fail(error, "copy shared memory", NULL);
+    }
+    if (copy_pod_volumes(root, &spec->container, error) < 0)
+        return -1;
     if (syscall(SYS_setns, own, CLONE_NEWNS) < 0)
-        return fail(error, "leave shared memory", NULL);
+        return fail(error, "leave pod's mounts", NULL);
+    close(root);
     close(own);
     close(pod);
     return 0;
@@ -92,8 +100,7 @@ _Noreturn void join_and_start(struct spec *spec, struct prepared *prepared, stru
     struct joined joined = {0};
     if (enter_legacy_groups(&spec->container.groups, &error) == 0 &&
         raise_with_node_power(&spec->container, &joined.clamped, &error) == 0 &&
-        (spec->flags & NODE_IPC || copy_shared_memory(prepared, &error) == 0) &&
-        join_namespaces(spec, prepared, &error) == 0 &&
+        copy_from_pod(spec, prepared, &error) == 0 && join_namespaces(spec, prepared, &error) == 0 &&
         start_init(spec, prepared, pipes, &joined, &error) == 0) {
         if (write(pipes->joined[1], &joined, sizeof joined) == sizeof joined)
             _exit(0);

@@ -38,22 +38,6 @@ static int open_sandbox(const struct spec *spec, struct prepared *prepared, stru
     return prepared->users < 0 ? fail(error, "open user namespace", NULL) : 0;
 }
 
-static int prepare_bind(struct mount_spec *m, int users, struct hf_error *error)
-{
-    struct stat about;
-    struct mount_attr attributes = {.attr_set = m->attributes};
-    unsigned recursive = m->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
-    m->fd = sys_clone_tree(AT_FDCWD, m->source, recursive);
-    if (m->fd < 0 || fstat(m->fd, &about) < 0)
-        return fail(error, "open volume", m->source);
-    m->is_directory = S_ISDIR(about.st_mode);
-    if (users >= 0 && m->flags & MOUNT_IDMAPPED && idmap(m->fd, users, recursive, m->source, error) < 0)
-        return -1;
-    if (m->attributes != 0 && sys_mount_setattr(m->fd, recursive, &attributes) < 0)
-        return fail(error, "set volume attributes", m->source);
-    return 0;
-}
-
 /* The node's own device nodes are mounted; only a privileged container of the node's users has nodes of its own. */
 static int prepare_device(struct device_spec *device, int may_make, struct hf_error *error)
 {
@@ -116,7 +100,8 @@ int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error
     if (prepared->root < 0)
         return -1;
     for (uint32_t i = 0; i < c->mount_count; i++)
-        if (c->mounts[i].kind == MOUNT_BIND && prepare_bind(&c->mounts[i], prepared->users, error) < 0)
+        if (c->mounts[i].kind == MOUNT_BIND &&
+            copy_mount(&c->mounts[i], AT_FDCWD, c->mounts[i].source, prepared->users, error) < 0)
             return -1;
     for (uint32_t i = 0; i < c->device_count; i++)
         if (prepare_device(&c->devices[i], makes_devices(spec), error) < 0)

@@ -49,16 +49,29 @@ static int forbid_nested_users(struct hf_error *error)
 }
 
 /*
- * The pod's shared memory is the root of the holder's own mount namespace, and all that is in it: it is shared by the
- * pod's containers, lives as long as the pod, and no mount table of the node shows it.
+ * The root of the holder's own mount namespace holds the pod's shared memory and volumes, and nothing else: they are
+ * shared by the pod's containers, live as long as the pod, and no mount table of the node shows them. No container sees
+ * this root: who can remove the place of a mount removes the mount.
  */
-static int make_shared_memory(struct hf_error *error)
+static int make_pod_root(const struct sandbox_spec *sandbox, struct hf_error *error)
 {
-    static const char *const parameters[] = {"mode", "1777", "size", "65536k", NULL};
+    static const char *const small[] = {"mode", "755", "size", "4096", NULL};
+    static const char *const memory[] = {"mode", "1777", "size", "65536k", NULL};
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return fail(error, "make mounts private", "/");
-    int memory = make_fs("tmpfs", parameters, HARMLESS, error);
-    return memory < 0 ? -1 : pivot_into(memory, error);
+    int tree = make_fs("tmpfs", small, HARMLESS, error);
+    if (tree < 0 || pivot_into(tree, error) < 0)
+        return -1;
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return fail(error, "open root", "/");
+    int shared = make_fs("tmpfs", memory, HARMLESS, error);
+    if (shared < 0)
+        return -1;
+    int target = make_inside(root, POD_SHARED_MEMORY, 1, error);
+    if (target < 0 || attach(shared, target, POD_SHARED_MEMORY, error) < 0)
+        return -1;
+    return attach_pod_volumes(root, sandbox, error);
 }
 
 /* Keeps the namespaces and nothing else: no descriptor, no capability, no way to gain one, deaf to all but SIGKILL. */
@@ -91,7 +104,7 @@ static int set_up_namespaces(const struct spec *spec, struct hf_error *error)
         return fail(error, "sethostname", spec->sandbox.hostname);
     if (spec->flags & SHARED_PIDS && reap_orphans(error) < 0)
         return -1;
-    return make_shared_memory(error) < 0 ? -1 : renounce(error);
+    return make_pod_root(&spec->sandbox, error) < 0 ? -1 : renounce(error);
 }
 
 /* The shim closes its end without a word when it could not write the id maps. */
@@ -202,10 +215,10 @@ static int await_outcome(int outcome_fd, struct hf_error *error)
 }
 
 /* Starts the holder; its pid is kept even when it failed. */
-static int make_sandbox(const struct spec *spec, int32_t *pid, struct hf_report *report, struct hf_error *error)
+static int make_sandbox(struct spec *spec, int32_t *pid, struct hf_report *report, struct hf_error *error)
 {
     int mapped[2], outcome[2];
-    if (enter_legacy_groups(&spec->shim_groups, error) < 0)
+    if (enter_legacy_groups(&spec->shim_groups, error) < 0 || make_pod_volumes(&spec->sandbox, error) < 0)
         return -1;
     if (pipe2(mapped, O_CLOEXEC) < 0 || pipe2(outcome, O_CLOEXEC) < 0)
         return fail(error, "pipe", NULL);
@@ -219,7 +232,7 @@ static int make_sandbox(const struct spec *spec, int32_t *pid, struct hf_report 
     return await_outcome(outcome[0], error);
 }
 
-int run_sandbox(const struct spec *spec, int report_fd)
+int run_sandbox(struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
     int32_t pid = -1;

@@ -56,7 +56,7 @@ void report_failed(int fd, const struct hf_error *error);
 
 /* ---- sandbox.c, container.c and exec.c: each is the whole of one mode and reports on `report_fd` before it returns. */
 
-int run_sandbox(const struct spec *spec, int report_fd);
+int run_sandbox(struct spec *spec, int report_fd);
 int run_container(struct spec *spec, int report_fd);
 int run_exec(struct spec *spec, int report_fd);
 
@@ -76,7 +76,10 @@ struct prepared {
     int sysfs;
     /* Views of the node for a pod that has its processes or its ipc, but not its users' power over them; else -1. */
     int proc, mqueue;
-    /* A copy of the mount of the pod's shared memory, once the joiner made it; or of the node's. */
+    /*
+     * A copy of the mount of the pod's shared memory, once the joiner made it, as it makes those of the pod's volumes; or
+     * of the node's.
+     */
     int shared_memory;
     /* /proc/<pid> of the sandbox, and its user namespace (-1 when the pod has the node's). */
     int sandbox, users;
@@ -85,6 +88,21 @@ struct prepared {
 };
 
 int prepare_mounts(struct spec *spec, struct prepared *prepared, struct hf_error *error);
+
+/* ---- volume.c */
+
+/* Makes the detached mount of a bind or volume, of the thing at `path` that the spec wants it to be. */
+int copy_mount(struct mount_spec *m, int dir, const char *path, int users, struct hf_error *error);
+
+/* Where a holder's root has the pod's shared memory and its volumes. */
+#define POD_SHARED_MEMORY "shm"
+#define POD_VOLUMES "volumes"
+
+/* Makes the pod's volumes, detached, with the node's power: their ids are the node's, and the agent can write to them. */
+int make_pod_volumes(struct sandbox_spec *sandbox, struct hf_error *error);
+int attach_pod_volumes(int root, const struct sandbox_spec *sandbox, struct hf_error *error);
+/* In the holder's mount namespace, whose root is given. */
+int copy_pod_volumes(int root, struct container_spec *c, struct hf_error *error);
 
 /* ---- overlay.c */
 
@@ -135,7 +153,8 @@ int make_path(int root, const char *path, int want_directory, struct hf_error *e
 int make_inside(int root, const char *path, int want_directory, struct hf_error *error);
 /* Moves a detached mount onto an O_PATH descriptor and closes both. */
 int attach(int mount, int target, const char *path, struct hf_error *error);
-/* Makes a detached file system; parameters are key, value pairs ending in NULL, or NULL. */
+/* Makes a detached file system; parameters are key, value pairs ending in NULL, or NULL; an empty value
+ * is that of a parameter without one. */
 int make_fs(const char *type, const char *const *parameters, unsigned attributes, struct hf_error *error);
 /* The same with an SELinux label for all that is in it, unless it is empty. */
 int make_labelled_fs(const char *type, const char *const *parameters, const char *label, unsigned attributes,

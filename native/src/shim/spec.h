@@ -21,9 +21,24 @@ enum { SHARED_PIDS = 1u << 6, NODE_PIDS = 1u << 7, NODE_IPC = 1u << 8 };
 /* Flags of a container; an exec has the second of them, and its own. */
 enum { READONLY_ROOT = 1u << 2, NO_NEW_PRIVILEGES = 1u << 3, PRIVILEGED = 1u << 4, TERMINAL = 1u << 5 };
 
-enum mount_kind { MOUNT_BIND = 1, MOUNT_TMPFS = 2 };
-/* Flags of a mount. */
-enum { MOUNT_RECURSIVE = 1u << 0, MOUNT_IDMAPPED = 1u << 1 };
+/* MOUNT_VOLUME is a bind of one of the pod's own volumes, whose name is the source. */
+enum mount_kind { MOUNT_BIND = 1, MOUNT_TMPFS = 2, MOUNT_VOLUME = 3 };
+/* Flags of a mount; all but the first two of a bind or volume. */
+enum {
+    MOUNT_RECURSIVE = 1u << 0,
+    MOUNT_IDMAPPED = 1u << 1,
+    /* The source leads through no symbolic link. */
+    MOUNT_STRICT = 1u << 2,
+    /* What the source has to be, if anything. */
+    MOUNT_DIRECTORY = 1u << 3,
+    MOUNT_FILE = 1u << 4,
+    MOUNT_SOCKET = 1u << 5,
+    /* Missing directories of the path below it are made. */
+    MOUNT_MAKE_PATH = 1u << 6,
+    /* Mounts made on the node later show in it, and with the second those made in it on the node. */
+    MOUNT_FOLLOWS = 1u << 7,
+    MOUNT_SHARED = 1u << 8,
+};
 
 /* NULL-terminated, so that it serves as argv and envp. */
 struct texts {
@@ -35,6 +50,8 @@ struct mount_spec {
     uint32_t kind, flags;
     uint64_t attributes;
     const char *source, *destination;
+    /* Relative path below the source, which is what is mounted; empty for all of it. */
+    const char *sub_path;
     /* tmpfs parameters: key, value, key, value. */
     struct texts parameters;
     /* The detached mount once it is made, -1 before. */
@@ -54,11 +71,22 @@ struct limit_spec {
     uint64_t soft, hard;
 };
 
+/* A tmpfs of the pod, which its containers mount by name. */
+struct volume_spec {
+    const char *name;
+    /* tmpfs parameters: key, value, key, value. A last one `noswap` is left out where the kernel does not know it. */
+    struct texts parameters;
+    /* The detached mount once it is made, -1 before. */
+    int fd;
+};
+
 struct sandbox_spec {
     const char *hostname;
     uint32_t id_base, id_count;
     /* Path below /proc/sys, value, path, value. */
     struct texts sysctls;
+    uint32_t volume_count;
+    struct volume_spec *volumes;
 };
 
 struct container_spec {

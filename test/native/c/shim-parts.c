@@ -36,6 +36,7 @@ static void mounts(const struct container_spec *c)
         number(c->mounts[i].attributes);
         text(c->mounts[i].source);
         text(c->mounts[i].destination);
+        text(c->mounts[i].sub_path);
         texts(&c->mounts[i].parameters);
     }
 }
@@ -125,6 +126,11 @@ static void show(const struct spec *spec)
     number(spec->sandbox.id_base);
     number(spec->sandbox.id_count);
     texts(&spec->sandbox.sysctls);
+    number(spec->sandbox.volume_count);
+    for (uint32_t i = 0; i < spec->sandbox.volume_count; i++) {
+        text(spec->sandbox.volumes[i].name);
+        texts(&spec->sandbox.volumes[i].parameters);
+    }
 }
 
 static void decode(const void *bytes, size_t size)

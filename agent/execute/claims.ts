@@ -1,0 +1,93 @@
+import { chmod, mkdir, readdir, readFile, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { removeDurably, removeTree, writeDurably } from '../../native/index.ts';
+import type { ClaimRecord } from '../reconcile/state.ts';
+
+const RECORD = 'claim.json';
+const DATA = 'data';
+
+const schema = z.strictObject({
+  namespace: z.string(),
+  name: z.string(),
+  storageBytes: z.number(),
+  isForOnePod: z.boolean(),
+  reclaimPolicy: z.enum(['Retain', 'Delete']),
+}) satisfies z.ZodType<ClaimRecord>;
+
+/** The directories of volume claims, below the agent's state directory. */
+export interface Claims {
+  /** @returns every claim there is on this node, whether or not Git still knows it. A torn record is one that is kept. */
+  list(): Promise<readonly ClaimRecord[]>;
+  /** Makes the directory of a claim, or keeps what is new of it. */
+  create(claim: ClaimRecord): Promise<void>;
+  /** Deletes a claim with all of its data. */
+  remove(namespace: string, name: string): Promise<void>;
+  /** @returns where its data is, or null when there is none. */
+  find(namespace: string, name: string): Promise<string | null>;
+  /** @returns where its data is, or would be. */
+  path(namespace: string, name: string): string;
+}
+
+/** @param stateDir of the agent; nothing is made before the first claim. */
+export function openClaims(stateDir: string): Claims {
+  const root = join(stateDir, 'volumes');
+  const directory = (namespace: string, name: string): string => join(root, namespace, name);
+  const dataPath = (namespace: string, name: string): string => join(directory(namespace, name), DATA);
+  return {
+    path: dataPath,
+    list: async () => {
+      const namespaces = await names(root);
+      const all = await Promise.all(
+        namespaces.map(async (namespace) =>
+          Promise.all((await names(join(root, namespace))).map((name) => readRecord(root, namespace, name))),
+        ),
+      );
+      return all.flat(2);
+    },
+    create: async (claim) => {
+      const { namespace, name } = claim;
+      await mkdir(directory(namespace, name), { recursive: true, mode: 0o700 });
+      // World-writable as an emptyDir; the directories above it are closed to everyone but root.
+      await mkdir(dataPath(namespace, name), { mode: 0o777 }).then(
+        () => chmod(dataPath(namespace, name), 0o777),
+        ignoreExisting,
+      );
+      const { storageBytes, isForOnePod, reclaimPolicy } = claim;
+      const record: ClaimRecord = { namespace, name, storageBytes, isForOnePod, reclaimPolicy };
+      await writeDurably(join(directory(namespace, name), RECORD), JSON.stringify(record));
+    },
+    remove: async (namespace, name) => {
+      await removeTree(dataPath(namespace, name));
+      // Last, for it is by its record that a removal that was interrupted is found again.
+      await removeDurably(join(directory(namespace, name), RECORD));
+      await removeTree(directory(namespace, name));
+      await rmdir(join(root, namespace)).catch(() => undefined);
+    },
+    find: async (namespace, name) => {
+      const path = dataPath(namespace, name);
+      return (await stat(path).catch(() => null))?.isDirectory() ? path : null;
+    },
+  };
+}
+
+async function names(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** A claim whose record cannot be read is one nobody asked to delete. */
+async function readRecord(root: string, namespace: string, name: string): Promise<ClaimRecord> {
+  const text = await readFile(join(root, namespace, name, RECORD), 'utf8').catch(() => '');
+  const kept: ClaimRecord = { namespace, name, storageBytes: 0, isForOnePod: false, reclaimPolicy: 'Retain' };
+  try {
+    const { data } = schema.safeParse(JSON.parse(text));
+    return data?.namespace === namespace && data.name === name ? data : kept;
+  } catch {
+    return kept;
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}

@@ -1,0 +1,81 @@
+import type { WorkloadKey } from '../../manifests/index.ts';
+import { combine, type Draft, nothing, steps } from './draft.ts';
+import { unlessRemovalFailed } from './removal.ts';
+import type { ClaimRecord, DesiredState, DesiredWorkload, ObservedState, PlanContext, Version } from './state.ts';
+
+/** Makes the volumes that versions of a workload which may run refer to, before anything else is done for it. */
+export function planClaims(desired: DesiredWorkload, state: DesiredState, observed: ObservedState): Draft {
+  const versions = runnable(desired);
+  const created = new Set<string>();
+  return combine(
+    ...versions.flatMap((version) =>
+      claimNames(version).flatMap((name) => {
+        const { namespace } = version.workload;
+        const claim = (state.claims ?? []).find((each) => each.namespace === namespace && each.name === name);
+        const found = (observed.claims ?? []).find((each) => each.namespace === namespace && each.name === name);
+        if (claim === undefined || created.has(name) || (found && isSame(claim, found))) return [];
+        created.add(name);
+        const reason = found ? 'what Git says of it changed' : 'wanted and not there';
+        const { identity } = version;
+        return [steps({ kind: 'create-volume', workload: desired.key, identity, claim: recordOf(claim), reason })];
+      }),
+    ),
+  );
+}
+
+/**
+ * Deletes the volumes that Git does not declare any more and that said so themselves. All others are kept: no slip in Git
+ * may cost data.
+ */
+export function planOrphans(desired: DesiredState, observed: ObservedState, context: PlanContext): Draft {
+  const drafts = orphans(desired, observed)
+    .filter((claim) => claim.reclaimPolicy === 'Delete' && !isInUse(claim, desired, observed))
+    .map(({ namespace, name }) =>
+      steps({
+        kind: 'remove-volume',
+        workload: '',
+        namespace,
+        name,
+        reason: 'not in Git any more, and its reclaim policy is Delete',
+      }),
+    );
+  return drafts.length === 0 ? nothing : unlessRemovalFailed('', context, combine(...drafts));
+}
+
+/** @returns the volumes of this node that Git does not declare. */
+export function orphans(desired: DesiredState, observed: ObservedState): readonly ClaimRecord[] {
+  return (observed.claims ?? []).filter(
+    ({ namespace, name }) =>
+      !(desired.claims ?? []).some((claim) => claim.namespace === namespace && claim.name === name),
+  );
+}
+
+/** By a version that may run, or by a pod of the namespace that is on its way out. */
+function isInUse({ namespace, name }: ClaimRecord, { workloads }: DesiredState, { pods }: ObservedState): boolean {
+  const own = workloads.filter(({ workload }) => workload.namespace === namespace);
+  const versions = own.flatMap(runnable);
+  if (versions.some((version) => claimNames(version).includes(name))) return true;
+  const known = new Set(versions.map(({ identity }) => identity));
+  return pods.some((pod) => namespaceOf(pod.key) === namespace && !known.has(pod.identity));
+}
+
+function runnable({ wanted, lastGood }: DesiredWorkload): readonly Version[] {
+  const candidates = [wanted.state === 'judged' ? wanted : null, lastGood];
+  return candidates.flatMap((it) => (it === null || it.verdict.decision === 'deny' ? [] : [it.version]));
+}
+
+function claimNames({ workload }: Version): readonly string[] {
+  return workload.pod.volumes.flatMap((volume) => (volume.type === 'persistentVolumeClaim' ? [volume.claimName] : []));
+}
+
+function isSame(a: ClaimRecord, b: ClaimRecord): boolean {
+  return a.storageBytes === b.storageBytes && a.isForOnePod === b.isForOnePod && a.reclaimPolicy === b.reclaimPolicy;
+}
+
+function recordOf({ namespace, name, storageBytes, isForOnePod, reclaimPolicy }: ClaimRecord): ClaimRecord {
+  return { namespace, name, storageBytes, isForOnePod, reclaimPolicy };
+}
+
+function namespaceOf(key: WorkloadKey): string {
+  return key.slice(0, key.indexOf('/'));
+}
