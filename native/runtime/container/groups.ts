@@ -30,9 +30,9 @@ export interface ContainerGroup {
   /** Whether denied devices are refused by the kernel. */
   readonly holdsDevices: boolean;
   /** @returns limits this node holds only in part. */
-  create(resources: BundleResources): Promise<readonly ClampedSetting[]>;
+  create(resources: BundleResources): Promise<readonly string[]>;
   /** Changes what it may take; when that is refused, all is as before. @returns as `create` does. */
-  update(resources: BundleResources, before: BundleResources): Promise<readonly ClampedSetting[]>;
+  update(resources: BundleResources, before: BundleResources): Promise<readonly string[]>;
   /** cgroup.procs files by which a process enters it, once it is made. */
   entryFiles(): readonly string[];
   pids(): Promise<readonly number[]>;
@@ -55,7 +55,7 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
       checkLimits(limits);
       const clamped = await driver.create(group, limits);
       await driver.writeRaw(group, writes);
-      return clamped;
+      return heldInPart(resources, clamped);
     },
     update: async (resources, before) => {
       const [wanted, known] = [planResources(resources, driver.version), planResources(before, driver.version)];
@@ -68,7 +68,7 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
         await driver.writeRaw(group, known.writes.filter(isChangeable)).catch(() => undefined);
         throw error;
       }
-      return clamped;
+      return heldInPart(resources, clamped);
     },
     entryFiles: () => driver.entryFiles(group),
     pids: () => driver.pids(group),
@@ -78,6 +78,11 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
     thaw: () => driver.thaw(group),
     isFrozen: () => driver.isFrozen(group),
   };
+}
+
+/** Linux takes a limit of kernel memory since 5.16 and keeps none. */
+function heldInPart({ memory }: BundleResources, clamped: readonly ClampedSetting[]): readonly string[] {
+  return (memory?.kernel ?? 0) > 0 ? [...clamped, 'memory.kernel'] : clamped;
 }
 
 /** Writing the rules of devices again would take all of them away for a moment. */
