@@ -19,10 +19,15 @@ export function rememberRecords<T>(read: (path: string) => Found<T>): Remembered
   return {
     read: (path) => {
       const stamp = stampOf(path);
+      // A new sandbox or container has none: an error to say so would cost more than the look.
+      if (stamp === null) {
+        memories.delete(path);
+        return { state: 'absent' };
+      }
       const memory = memories.get(path);
       if (memory !== undefined && memory.stamp === stamp) return memory.found;
       const found = read(path);
-      if (stamp !== null && found.state === 'found') memories.set(path, { stamp, found });
+      if (found.state === 'found') memories.set(path, { stamp, found });
       else memories.delete(path);
       return found;
     },
