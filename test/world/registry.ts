@@ -8,6 +8,8 @@ export interface Registry {
   /** `127.0.0.1:port`, reached over plain HTTP unless it was started with certificates. */
   readonly host: string;
   stop(): Promise<void>;
+  /** Ends it as a crash does; what it keeps is left as it is. */
+  kill(): Promise<void>;
 }
 
 /** Who may talk to a registry, in the words of its own configuration; all are files. */
@@ -35,7 +37,11 @@ export async function startRegistry(
   await writeFile(file, configuration(host, options.data ?? join(directory.path, 'data'), options.access));
   try {
     const program = await startProgram({ command: 'docker-registry', args: ['serve', file], port });
-    return { host, stop: () => program.stop().finally(directory.remove) };
+    return {
+      host,
+      stop: () => program.stop().finally(directory.remove),
+      kill: () => program.kill().finally(directory.remove),
+    };
   } catch (error) {
     await directory.remove();
     throw error;
