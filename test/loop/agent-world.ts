@@ -38,6 +38,7 @@ export interface AgentWorld {
 
 export interface AgentWorldOptions {
   readonly program?: FakeBackendOptions['program'];
+  readonly exec?: FakeBackendOptions['exec'];
   readonly settings?: Partial<AgentPorts['settings']>;
 }
 
@@ -55,6 +56,7 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
     clock: { now: Date.now, sleep },
     volumesDir: join(directory.path, 'volumes'),
     ...(options.program && { program: options.program }),
+    ...(options.exec && { exec: options.exec }),
   });
   const broken = new Set<keyof StateFiles>();
   const start = async (): Promise<Agent> => {
