@@ -1,6 +1,7 @@
 import { containerStart } from './container-start.ts';
 import { engines } from './engines.ts';
 import { growth } from './growth.ts';
+import { images } from './images.ts';
 import { logThroughput } from './logs.ts';
 import { manyPods } from './many-pods.ts';
 import { agentMemory } from './memory.ts';
@@ -16,6 +17,7 @@ const GROUPS: readonly BenchGroup[] = [
   logThroughput,
   planning,
   policies,
+  images,
   agentMemory,
 ];
 

@@ -11,7 +11,7 @@ world=(busybox-static docker-registry gnupg openssh-client openssh-server openss
 declare -A packages=(
   [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"
-  [bench]="${build[*]} ${world[*]} bubblewrap conmon crun docker.io e2fsprogs iproute2 iptables mount netavark patchelf podman runc"
+  [bench]="${build[*]} ${world[*]} bubblewrap conmon crun docker.io e2fsprogs iproute2 iptables mount netavark patchelf podman runc skopeo"
   [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables podman python3-minimal shellcheck"
   [vm]="${build[*]} ${world[*]} debian-archive-keyring e2fsprogs mmdebstrap qemu-system-x86"
 )
