@@ -9,6 +9,7 @@ import type { LoadedConfig } from './config/load-config.ts';
 import { createSeccompProfiles } from './execute/seccomp-profiles.ts';
 import { createImageSource, startUpkeep } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
+import { createAllocator, nodeRoutes, ownRange6 } from './loop/allocator.ts';
 import { readInputKey } from './material/input-key.ts';
 import { createGitSource } from './source/index.ts';
 import { openStateFiles, sweepStateFiles } from './state/state-files.ts';
@@ -51,7 +52,7 @@ export async function withAgent<Result>(
 
 /** The one place where the parts are chosen. */
 async function compose(config: LoadedConfig): Promise<Composition> {
-  const { source, policy, telemetry: otlp, paths, reconcile } = config;
+  const { source, policy, telemetry: otlp, paths, reconcile, network } = config;
   const telemetry = await createTelemetry({
     endpoint: otlp.endpoint ?? null,
     node: config.node.name,
@@ -87,12 +88,22 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     backend: await createKernelBackend({
       ...{ stateDir: paths.state, runDir: paths.run, cgroupRoot: config.cgroupRoot },
       ids: config.ids,
+      ...(network.namespace === undefined ? {} : { networkNamespace: network.namespace }),
     }),
     telemetry,
     state,
+    networks: createAllocator({
+      pools: {
+        ipv4: network.pools,
+        prefix4: network.prefixLength,
+        ipv6: network.ipv6 ? (network.pool6 ?? ownRange6(config.node.name)) : null,
+      },
+      state,
+      routes: nodeRoutes,
+    }),
     lastGood: await state.readLastGood(),
     execution: {
-      roots: { stateDir: paths.state, runDir: paths.run },
+      roots: { stateDir: paths.state, runDir: paths.run, nameservers: network.nameservers },
       logs: { dir: paths.logs, ...config.logs },
       profiles: createSeccompProfiles(config.seccomp.profiles),
       memoryBytes: totalmem(),

@@ -92,6 +92,10 @@ export interface PodStatus {
   readonly identity: string;
   /** Kubernetes PodPhase. */
   readonly state: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  /** On the networks of this node; absent where an older agent wrote the status. */
+  readonly addresses?: readonly string[];
+  /** Ports of the node that lead to it, as `192.0.2.1:80->8080/tcp`; `*` is every address. */
+  readonly ports?: readonly string[];
   readonly containers: readonly ContainerStatus[];
 }
 

@@ -11,7 +11,7 @@ export type { IoDeviceLimits, Limits } from './limits.ts';
  * A failure is a thrown `BackendError`; whatever failed leaves nothing behind (no process, mount, cgroup, file).
  */
 export interface ContainerBackend {
-  /** Makes a network that sandboxes can be put on. A known one is made whole; its fields change only while nobody is on it. */
+  /** Makes a network that sandboxes can be put on. A known one is made whole; its ranges change only while nobody is on it. */
   createNetwork(spec: NetworkSpec): Promise<void>;
   /** Removes a network and, with the last one, everything networks needed. Refused with `in-use` while a sandbox is on it. */
   removeNetwork(name: string): Promise<void>;
@@ -278,6 +278,8 @@ export interface ObservedSandbox {
   readonly addresses: readonly NetworkAddress[];
   /** Ports of the node that lead to it. */
   readonly ports: readonly PortMap[];
+  /** Directions it is guarded in now: as it was born, or as rules that name it say. */
+  readonly guards: readonly TrafficDirection[];
   readonly containers: readonly ObservedContainer[];
 }
 

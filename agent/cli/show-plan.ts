@@ -31,6 +31,12 @@ function subject(step: Step): string {
       return `${step.namespace}/${step.name}`;
     case 'remove-stranger':
       return step.id;
+    case 'create-network':
+      return `${step.network.name} ${step.network.subnet4}`;
+    case 'remove-network':
+      return step.name;
+    case 'apply-traffic':
+      return `${step.rules.guards.length} pods, ${step.rules.services.length} services`;
     default:
       return step satisfies never;
   }

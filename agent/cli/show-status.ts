@@ -46,11 +46,13 @@ export function showContainers(status: NodeStatus, now: number): string {
         String(container.pid ?? '-'),
         String(container.restarts),
         container.startedAt === null ? '-' : age(container.startedAt, now),
+        pod.addresses?.[0] ?? '-',
+        pod.ports?.join(',') || '-',
         container.image,
       ]),
     ),
   );
-  return table(['POD', 'CONTAINER', 'STATE', 'PID', 'RESTARTS', 'AGE', 'IMAGE'], rows);
+  return table(['POD', 'CONTAINER', 'STATE', 'PID', 'RESTARTS', 'AGE', 'ADDRESS', 'PORTS', 'IMAGE'], rows);
 }
 
 function ending(exit: WorkloadStatus['pods'][number]['containers'][number]['exit']): string {

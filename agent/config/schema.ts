@@ -1,5 +1,6 @@
 import { validateDetailed } from 'node-cron';
 import * as z from 'zod';
+import { parseSubnet } from '../../manifests/index.ts';
 
 const text = z.string().min(1);
 const absolutePath = z.string().regex(/^\//, 'must be an absolute path');
@@ -156,6 +157,36 @@ const reconcile = z.strictObject({
   settleMs: z.number().int().min(0).max(3_600_000).default(2_000),
 });
 
+const range = (family: 4 | 6) =>
+  z.string().refine((text) => parseSubnet(text)?.family === family, {
+    error: `must be a range of IPv${family} addresses, beginning at its first one`,
+  });
+
+const network = z
+  .strictObject({
+    /** Where networks of pods get their IPv4 ranges from, unless they name one. What the node has a route to is left out. */
+    pools: z.array(range(4)).min(1).max(16).default(['10.213.0.0/16', '10.214.0.0/16']),
+    /** Bits of such a range: 24 is room for some 250 pods and services. */
+    prefixLength: z.number().int().min(16).max(28).default(24),
+    /** False makes networks without IPv6. */
+    ipv6: z.boolean().default(true),
+    /** Where networks get a /64 each from: a unique local range (RFC 4193); one of the node's own unless given. */
+    pool6: range(6)
+      .refine((text) => /^fd/i.test(text), 'must be a unique local range, which begin with `fd`')
+      .optional(),
+    /** Name servers of pods on networks, in place of those of the node. */
+    nameservers: z
+      .array(z.union([z.ipv4(), z.ipv6()]))
+      .max(3)
+      .default([]),
+    /** File of the network namespace that networks are made in; the agent's own unless given. */
+    namespace: absolutePath.optional(),
+  })
+  .refine(({ pools, prefixLength }) => pools.every((pool) => Number(pool.split('/')[1]) <= prefixLength), {
+    path: ['prefixLength'],
+    error: 'must be at least that of every pool',
+  });
+
 const logs = z.strictObject({
   maxBytes: z
     .number()
@@ -178,6 +209,7 @@ export const agentConfigSchema = z.strictObject({
   seccomp: seccomp.prefault({}),
   reconcile: reconcile.prefault({}),
   logs: logs.prefault({}),
+  network: network.prefault({}),
   /** Ids of the node that the user namespaces of pods are given, in ranges of 65536. Those of /etc/subuid and /etc/subgid are left out. */
   ids: z
     .strictObject({

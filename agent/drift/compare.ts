@@ -43,7 +43,15 @@ export function compare(desired: DesiredState, observed: ObservedState): readonl
       action: 'healed',
     }),
   );
-  return [...workloads, ...strangers];
+  const networks = (observed.networks ?? [])
+    .filter(({ state }) => state === 'broken')
+    .map(
+      ({ name }): Drift => ({
+        ...{ workload: '', pod: name, field: 'network', desired: 'whole', observed: 'broken' },
+        action: 'healed',
+      }),
+    );
+  return [...workloads, ...strangers, ...networks];
 }
 
 function compareWorkload(desired: DesiredWorkload, allPods: readonly ObservedPod[]): readonly Drift[] {

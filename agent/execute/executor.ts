@@ -17,6 +17,7 @@ import { logPath } from './log-path.ts';
 import { type PodFileRoots, podPaths, preparePodFiles } from './pod-files.ts';
 import { podNamespaces } from './pod-namespaces.ts';
 import { removePod } from './remove-pod.ts';
+import { sandboxNetwork } from './sandbox-network.ts';
 import type { SeccompProfiles } from './seccomp-profiles.ts';
 import { StepError } from './step-error.ts';
 import { stopPod } from './stop-pod.ts';
@@ -55,6 +56,7 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
   };
   const executors: StepExecutors = {
     'pull-image': (step) => images.pull(step.digest),
+    'create-network': (step) => backend.createNetwork(step.network),
     'create-pod': (step) => createPod(ports, step, versionOf(step)),
     'start-container': (step) => startContainer(ports, step, versionOf(step)),
     'write-files': async (step) => {
@@ -68,6 +70,8 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
     'stop-pod': (step) => stopPod(backend, step.pod, step.graceMs),
     'remove-pod': (step) => removePod(ports, step.pod),
     'remove-stranger': (step) => backend.removeStranger(step.id),
+    'apply-traffic': (step) => backend.applyTraffic(step.rules),
+    'remove-network': (step) => backend.removeNetwork(step.name),
   };
   return (step) => (executors[step.kind] as (step: Step) => Promise<void>)(step);
 }
@@ -92,7 +96,7 @@ async function createPod(
       graceMs: pod.terminationGracePeriodSeconds * 1_000,
     }),
     hostname: pod.hostname,
-    network: pod.hostNetwork ? 'host' : 'private',
+    network: sandboxNetwork(pod, step),
     users: pod.hostUsers ? 'host' : 'private',
     ...podNamespaces(pod),
     volumes: sandboxVolumes(pod),

@@ -5,6 +5,7 @@ import { removeTree } from '../../native/index.ts';
 import { openClaims } from './claims.ts';
 import type { PodPaths } from './container-config.ts';
 import { prepareHostPath } from './host-path.ts';
+import { resolvConf } from './resolv-conf.ts';
 import { StepError } from './step-error.ts';
 import { takeGroup } from './take-group.ts';
 import { isInMemory } from './volume-mounts.ts';
@@ -15,11 +16,13 @@ export interface PodFileRoots {
   readonly stateDir: string;
   /** Where agents before this one kept emptyDir volumes of medium Memory. */
   readonly runDir: string;
+  /** Name servers of pods on networks, in place of the node's; none unless given. */
+  readonly nameservers?: readonly string[];
 }
 
 /**
- * Makes what a pod's containers share on the host: emptyDir directories, `/etc/hosts`, `/etc/hostname` and, on the node's
- * network, `/etc/resolv.conf`. Checks hostPath volumes against their type. Idempotent.
+ * Makes what a pod's containers share on the host: emptyDir directories, `/etc/hosts`, `/etc/hostname` and, on a network,
+ * `/etc/resolv.conf`. Checks hostPath volumes against their type. Idempotent.
  * @throws StepError `host-path` when a hostPath is not what its type says, or leads through a symbolic link; `claim` when a
  * claim has no directory.
  */
@@ -40,10 +43,12 @@ export async function preparePodFiles(
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeFile(join(directory, 'hostname'), `${pod.hostname}\n`, { mode: 0o644 });
   await writeFile(join(directory, 'hosts'), hostsFile(pod), { mode: 0o644 });
-  if (pod.hostNetwork) {
-    await writeFile(join(directory, 'resolv.conf'), await readFile('/etc/resolv.conf').catch(() => ''), {
-      mode: 0o644,
-    });
+  if (hasResolver(pod)) {
+    const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+    const [node, upstream] = [await read(NODE_RESOLVER), await read(UPSTREAM_RESOLVER)];
+    const sources = { node, upstream, nameservers: pod.hostNetwork ? [] : (roots.nameservers ?? []) };
+    const content = resolvConf(pod.dns, sources, pod.hostNetwork ? 'loopback' : 'network');
+    await writeFile(join(directory, 'resolv.conf'), content, { mode: 0o644 });
   }
   return podPaths(roots, podId, workload);
 }
@@ -62,7 +67,7 @@ export function podPaths(
     files: {
       '/etc/hostname': join(directory, 'hostname'),
       '/etc/hosts': join(directory, 'hosts'),
-      ...(pod.hostNetwork ? { '/etc/resolv.conf': join(directory, 'resolv.conf') } : {}),
+      ...(hasResolver(pod) ? { '/etc/resolv.conf': join(directory, 'resolv.conf') } : {}),
     },
   };
 }
@@ -105,8 +110,19 @@ async function prepareClaim(
   if (pod.fsGroup !== null) await takeGroup(path, pod.fsGroup, pod.fsGroupChangePolicy);
 }
 
-function hostsFile(pod: PodTemplate): string {
-  return `127.0.0.1\tlocalhost ${pod.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
+const NODE_RESOLVER = '/etc/resolv.conf';
+/** Where systemd-resolved tells the servers behind itself. */
+const UPSTREAM_RESOLVER = '/run/systemd/resolve/resolv.conf';
+
+/** A pod with its loopback alone reaches no server, unless it has one of its own there. */
+function hasResolver({ hostNetwork, networks, dns }: PodTemplate): boolean {
+  return hostNetwork || networks !== 'none' || dns.nameservers.length > 0;
+}
+
+/** For pods that are on no network of ours; the backend has one for those that are. */
+function hostsFile({ hostname, hostAliases }: PodTemplate): string {
+  const aliases = hostAliases.map(({ ip, hostnames }) => `${ip}\t${hostnames.join(' ')}\n`).join('');
+  return `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n${aliases}`;
 }
 
 async function makeEmptyDir(path: string, fsGroup: number | null): Promise<void> {

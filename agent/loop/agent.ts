@@ -19,6 +19,7 @@ import type { StatusInput } from '../status/node-status.ts';
 import { createStatusPublisher } from '../status/publisher.ts';
 import { reportStatus } from '../status/status-telemetry.ts';
 import type { Telemetry } from '../telemetry/index.ts';
+import type { NetworkAllocator } from './allocator.ts';
 import { traced } from './apply.ts';
 import { createDesiredBoard } from './desired-board.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -44,6 +45,8 @@ export interface AgentPorts {
   readonly backend: ContainerBackend;
   readonly telemetry: Telemetry;
   readonly state: StateFiles;
+  /** Null where pods have their loopback only. */
+  readonly networks: NetworkAllocator | null;
   /** Versions that ran well before this start. */
   readonly lastGood: ReadonlyMap<WorkloadKey, Version>;
   readonly execution: Omit<ExecutorPorts, 'backend' | 'images' | 'material' | 'nodeName'>;
@@ -106,6 +109,7 @@ export function createAgent(ports: AgentPorts): Agent {
     profiles: ports.execution.profiles,
     claims,
     inspectVolumes: createInspectVolumes({ ...made, inputKey, board, overLimits }),
+    networks: ports.networks,
     lookAt: (time) => heartbeat.beatAt(time),
     onLooked: (failure) => publisher.publish(statusInput(failure)),
   });

@@ -24,6 +24,8 @@ const MOST_FORMER = 16;
 export interface DesiredBoard {
   /** The desired state now, or null before the first revision. */
   desired(): DesiredState | null;
+  /** What the revision says beside its workloads. */
+  resources(): readonly LocatedResource[];
   /** Takes a revision as the desired state, at once; resolves when each of its workloads was judged or failed. Never rejects. */
   take(parsed: ParsedRevision): Promise<void>;
   /** Tries again what failed and is due. */
@@ -62,6 +64,7 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   const unjudged = new Map<WorkloadKey, Version>(ports.lastGood);
   let revision: string | null = null;
   let claims: readonly PersistentVolumeClaim[] = [];
+  let resources: readonly LocatedResource[] = [];
 
   const judgeOld = async (key: WorkloadKey): Promise<void> => {
     const version = unjudged.get(key);
@@ -98,6 +101,7 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
 
   return {
     desired: () => (revision === null ? null : { revision, workloads: [...entries].map(describe), claims }),
+    resources: () => resources,
     take: async (parsed) => {
       const adopted = parsed.workloads.map((located) => {
         const key = workloadKey(located.workload);
@@ -113,6 +117,7 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
       revision = parsed.revision.commit;
       ports.material.take(revision, parsed.resources);
       claims = claimsOf(parsed.resources);
+      resources = parsed.resources;
       ports.onChange();
       await Promise.all(adopted.map(([key, entry]) => refresh(key, entry)));
     },

@@ -22,7 +22,9 @@ const WORKING_TREE = 'working-tree';
 export async function preview(
   files: readonly ManifestFile[],
   ports: PreparePorts &
-    Pick<SnapshotPorts, 'backend' | 'settings' | 'now' | 'claims'> & { readonly images: SnapshotPorts['images'] },
+    Pick<SnapshotPorts, 'backend' | 'settings' | 'now' | 'claims' | 'networks'> & {
+      readonly images: SnapshotPorts['images'];
+    },
   lastGood: (key: WorkloadKey) => Promise<LastGood | null>,
 ): Promise<Preview> {
   const revision = { commit: WORKING_TREE, signer: '', committedAt: ports.now(), subject: '', files };
@@ -36,15 +38,13 @@ export async function preview(
       return { key, workload: located.workload, wanted, lastGood: good, former: [] };
     }),
   );
-  const desired: DesiredState = {
-    revision: WORKING_TREE,
-    workloads,
-    claims: claimsOf(result.parsed.resources),
-  };
+  const judged: DesiredState = { revision: WORKING_TREE, workloads, claims: claimsOf(result.parsed.resources) };
   const observed = {
-    ...(await observe(ports.backend, ports.images, neededImages(desired))),
+    ...(await observe(ports.backend, ports.images, neededImages(judged))),
     claims: await ports.claims(),
   };
+  const networking = await ports.networks?.foresee(judged, result.parsed.resources, observed);
+  const desired: DesiredState = networking === undefined ? judged : { ...judged, networking };
   return { ok: true, plan: plan(desired, observed, { ...ports.settings, history: {}, now: ports.now() }) };
 }
 

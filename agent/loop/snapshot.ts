@@ -9,6 +9,7 @@ import { plan } from '../reconcile/planner.ts';
 import { provenVersions } from '../reconcile/promotion.ts';
 import type { ClaimRecord, DesiredState, LastGood, ObservedState, PlanContext } from '../reconcile/state.ts';
 import type { StateFiles } from '../state/state-files.ts';
+import type { NetworkAllocator } from './allocator.ts';
 import type { DesiredBoard } from './desired-board.ts';
 import type { WorkFloor } from './work-floor.ts';
 
@@ -31,6 +32,8 @@ export interface SnapshotPorts {
   readonly claims: () => Promise<readonly ClaimRecord[]>;
   readonly state: Pick<StateFiles, 'writeLastGood'>;
   readonly board: DesiredBoard;
+  /** Null where pods have their loopback only. */
+  readonly networks: NetworkAllocator | null;
   readonly floor: WorkFloor;
   readonly settings: Pick<PlanContext, 'settleMs' | 'onViolation'>;
   readonly now: () => number;
@@ -57,7 +60,9 @@ export async function takeSnapshot(
   const observed: ObservedState = { ...seen, claims };
   const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
   const failure = await rememberProven(ports, provenVersions(known, observed, context));
-  const desired = ports.board.desired() ?? known;
+  const promoted = ports.board.desired() ?? known;
+  const networking = await ports.networks?.settle(promoted, ports.board.resources(), observed);
+  const desired: DesiredState = networking === undefined ? promoted : { ...promoted, networking };
   const drift = [
     ...before.filter((entry) => busy.has(entry.workload)),
     ...compare(desired, observed).filter((entry) => !busy.has(entry.workload)),

@@ -45,6 +45,8 @@ export async function observe(
     pods: pods.filter((pod) => pod !== null),
     unlabelled: observation.sandboxes.filter((_, index) => pods[index] === null).map((sandbox) => sandbox.id),
     strangers: observation.strangers,
+    networks: observation.networks,
+    traffic: observation.traffic,
     images: present,
   };
 }
@@ -79,6 +81,9 @@ function toPod(sandbox: ObservedSandbox, now: DigestsNow): ObservedPod | null {
     identity,
     graceMs,
     state: sandbox.state,
+    addresses: sandbox.addresses,
+    ports: sandbox.ports,
+    guards: sandbox.guards,
     // What a person attached is not of the workload: it neither serves nor keeps it from ending.
     containers: sandbox.containers
       .filter(({ labels: own }) => own[DEBUG_LABEL] === undefined)

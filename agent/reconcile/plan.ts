@@ -1,13 +1,20 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
-import type { Limits } from '../../native/index.ts';
+import type { Limits, NetworkSpec, TrafficDirection, TrafficRules } from '../../native/index.ts';
 import type { Finding } from '../../policies/index.ts';
 import type { Failure } from './failure.ts';
+import type { PodNetworks } from './networks/networking.ts';
 import type { ClaimRecord } from './state.ts';
 
 /** The one list of what can be done, with what each step needs. The step union and the executor are derived from it. */
 export interface StepArgs {
   'pull-image': { readonly reference: string; readonly digest: string; readonly identity: string };
-  'create-pod': PodStep & { readonly replica: number };
+  'create-network': { readonly network: NetworkSpec; readonly identity: string };
+  'create-pod': PodStep & {
+    readonly replica: number;
+    readonly networks: PodNetworks;
+    /** Directions in which it takes part in nothing before traffic rules name it. */
+    readonly guards: readonly TrafficDirection[];
+  };
   'start-container': PodStep & { readonly container: string; readonly restarts: number; readonly crashes: number };
   'write-files': PodStep;
   'create-volume': { readonly claim: ClaimRecord; readonly identity: string };
@@ -17,6 +24,8 @@ export interface StepArgs {
   'stop-pod': { readonly pod: string; readonly graceMs: number };
   'remove-pod': { readonly pod: string };
   'remove-stranger': { readonly id: string };
+  'apply-traffic': { readonly rules: TrafficRules };
+  'remove-network': { readonly name: string };
 }
 
 /** A step that needs the version the pod was made from. */

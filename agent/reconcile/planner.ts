@@ -2,6 +2,7 @@ import type { WorkloadKey } from '../../manifests/index.ts';
 import { planClaims, planOrphans } from './claims.ts';
 import { backingOff, blocked, combine, type Draft, nothing, waiting } from './draft.ts';
 import { keepUp } from './keep-up.ts';
+import { planNetworks } from './networks/plan-networks.ts';
 import type { Plan } from './plan.ts';
 import { planStrays, removePod } from './removal.ts';
 import type { DesiredState, DesiredWorkload, LastGood, ObservedPod, ObservedState, PlanContext } from './state.ts';
@@ -11,7 +12,8 @@ import { planUpdate } from './update.ts';
  * The next safe steps from what the kernel has to what Git wants. Pure: the same inputs give the same plan, whatever their
  * order; a converged node's plan is empty; any prefix of the steps, then a fresh plan, still converges.
  */
-export function plan(desired: DesiredState, observed: ObservedState, context: PlanContext): Plan {
+export function plan(desired: DesiredState, observed: ObservedState, given: PlanContext): Plan {
+  const context: PlanContext = desired.networking === undefined ? given : { ...given, networking: desired.networking };
   const workloads = [...desired.workloads].sort((a, b) => compareText(a.key, b.key));
   const pods = [...observed.pods].sort((a, b) => compareText(a.id, b.id));
   const sorted: ObservedState = {
@@ -25,7 +27,12 @@ export function plan(desired: DesiredState, observed: ObservedState, context: Pl
   return {
     revision: desired.revision,
     unchanged,
-    ...combine(planStrays(desired, sorted, context), planOrphans(desired, sorted, context), ...drafts),
+    ...combine(
+      planStrays(desired, sorted, context),
+      planOrphans(desired, sorted, context),
+      ...drafts,
+      planNetworks({ ...desired, workloads }, sorted, context),
+    ),
   };
 }
 

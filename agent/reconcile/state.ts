@@ -1,8 +1,17 @@
 import type { Origin, Workload, WorkloadKey } from '../../manifests/index.ts';
-import type { Limits, ObservedContainer } from '../../native/index.ts';
+import type {
+  Limits,
+  NetworkAddress,
+  ObservedContainer,
+  ObservedNetwork,
+  PortMap,
+  TrafficDirection,
+  TrafficRules,
+} from '../../native/index.ts';
 import type { Verdict } from '../../policies/index.ts';
 import type { ImageConfig } from '../images/image-source.ts';
 import type { AttemptHistory, Failure } from './failure.ts';
+import type { Networking } from './networks/networking.ts';
 
 /** One workload at one commit with its images resolved: all that is needed to run it, offline too. Plain JSON. */
 export interface Version {
@@ -62,6 +71,8 @@ export interface DesiredState {
   /** Commit id. */
   readonly revision: string;
   readonly workloads: readonly DesiredWorkload[];
+  /** Absent where nothing is said of networks: then pods have their loopback only. */
+  readonly networking?: Networking;
   /** Volume claims of the whole fleet; none unless given. */
   readonly claims?: readonly ClaimRecord[];
 }
@@ -85,6 +96,12 @@ export interface ObservedPod {
   readonly state: 'ready' | 'dead';
   /** Time its processes get to end by themselves, as it was when the pod was made. */
   readonly graceMs: number;
+  /** Where it is on its networks; empty unless it is on one. */
+  readonly addresses?: readonly NetworkAddress[];
+  /** Ports of the node that lead to it. */
+  readonly ports?: readonly PortMap[];
+  /** Directions it is guarded in now. */
+  readonly guards?: readonly TrafficDirection[];
   readonly containers: readonly PodContainer[];
   /** Volumes whose files are not as its version has them; absent where nobody looked. */
   readonly staleFiles?: readonly StaleFiles[];
@@ -127,6 +144,9 @@ export interface PodContainer {
 }
 
 export interface ObservedState {
+  readonly networks?: readonly ObservedNetwork[];
+  /** Who may talk to whom, as last applied. */
+  readonly traffic?: TrafficRules;
   readonly pods: readonly ObservedPod[];
   /** Sandboxes of our tree whose labels do not say which pod they are. */
   readonly unlabelled: readonly string[];
@@ -140,6 +160,8 @@ export interface ObservedState {
 
 /** Everything the planner may depend on besides the two states. */
 export interface PlanContext {
+  /** As in the desired state, which the planner takes it from. */
+  readonly networking?: Networking;
   readonly history: AttemptHistory;
   /** Milliseconds since the epoch. */
   readonly now: number;

@@ -1,5 +1,7 @@
 import { availability, runs } from './availability.ts';
 import { backingOff, combine, type Draft, nothing, steps, waiting } from './draft.ts';
+import { takesHostPorts } from './networks/networking.ts';
+import { ensureNetworks } from './networks/plan-networks.ts';
 import type { Step } from './plan.ts';
 import { removePod } from './removal.ts';
 import type { LastGood, ObservedPod, ObservedState, PlanContext, Version } from './state.ts';
@@ -27,9 +29,10 @@ export function planUpdate(
   context: PlanContext,
 ): Draft {
   const sets = splitPods(target, pods);
-  const isRecreate = target.workload.update.type === 'Recreate';
+  const isRecreate = replacesFirst(target);
   return combine(
     pullImages(target, observed),
+    ensureNetworks(target, observed, context),
     ...sets.surplus.map((pod) => removePod(pod, 'more replicas than wanted', context, graceOf(target))),
     ...sets.current.map((pod) => keepPod(pod, target, context)),
     isRecreate ? recreate(target, sets, context) : roll(target, lastGood, sets, context),
@@ -71,10 +74,20 @@ export function missingReplicas(version: Version, pods: readonly ObservedPod[]):
   );
 }
 
+/** @returns whether old pods of a workload go before new ones come: it says so, or they need the same port of the node. */
+export function replacesFirst(version: Version): boolean {
+  return version.workload.update.type === 'Recreate' || takesHostPorts(version);
+}
+
 function recreate(target: Version, sets: PodSets, context: PlanContext): Draft {
-  const removal = combine(...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context)));
+  const reason = takesHostPorts(target)
+    ? 'replaced by a new version, which needs its port of the node'
+    : 'replaced by a new version';
+  const removal = combine(...sets.others.map((pod) => removePod(pod, reason, context)));
   const creation = combine(
-    ...missingReplicas(target, sets.current).map((replica) => createPod(target, replica, creationReason(sets))),
+    ...missingReplicas(target, sets.current).map((replica) =>
+      createPod(target, replica, creationReason(sets), context),
+    ),
   );
   // Old and new never run beside each other: what cannot go yet is waited for.
   const exchange = removal.waiting.length > 0 ? removal : combine(removal, creation);
@@ -90,7 +103,7 @@ function roll(target: Version, lastGood: LastGood | null, sets: PodSets, context
     0,
     Math.max(0, sets.others.length === 0 ? replicas : room),
   );
-  const creation = combine(...created.map((replica) => createPod(target, replica, creationReason(sets))));
+  const creation = combine(...created.map((replica) => createPod(target, replica, creationReason(sets), context)));
   if (serving >= replicas) {
     return combine(...sets.others.map((pod) => removePod(pod, 'replaced by a new version', context)));
   }

@@ -2,6 +2,7 @@ import type { Container } from '../../manifests/index.ts';
 import { nextRestart } from './availability.ts';
 import { blocked, combine, type Draft, nothing, steps, waiting } from './draft.ts';
 import { limitsOf, sameLimits } from './limits.ts';
+import { guardsOf, networksOf } from './networks/networking.ts';
 import type { Step } from './plan.ts';
 import { podId } from './pod-id.ts';
 import { removePod, unlessRemovalFailed } from './removal.ts';
@@ -17,13 +18,17 @@ import {
 import type { ObservedPod, OverLimit, PlanContext, PodContainer, Version } from './state.ts';
 
 /** Makes a pod that is not there: its namespaces, then its containers in order, up to the first that has to end first. */
-export function createPod(version: Version, replica: number, reason: string): Draft {
+export function createPod(version: Version, replica: number, reason: string, { networking }: PlanContext): Draft {
   const { workload, identity } = version;
   const key = `${workload.namespace}/${workload.name}`;
   const pod = podId(workload, replica, identity);
   const order = startOrder(workload.pod);
   const firstInit = order.findIndex(({ role }) => role === 'init');
-  const create: Step = { kind: 'create-pod', workload: key, pod, identity, replica, reason };
+  const create: Step = {
+    ...{ kind: 'create-pod', workload: key, pod, identity, replica, reason },
+    networks: networking === undefined && !workload.pod.hostNetwork ? 'none' : networksOf(workload),
+    guards: networking === undefined ? [] : guardsOf(networking, workload),
+  };
   return steps(
     create,
     ...order
@@ -42,7 +47,7 @@ export function keepPod(pod: ObservedPod, version: Version, context: PlanContext
     return unlessRemovalFailed(
       pod.key,
       context,
-      combine(steps(remove), createPod(version, pod.replica, 'its sandbox died')),
+      combine(steps(remove), createPod(version, pod.replica, 'its sandbox died', context)),
     );
   }
   const [over] = pod.overLimits ?? [];

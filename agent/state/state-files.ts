@@ -1,7 +1,9 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import type { NodeStatus } from '../../manifests/index.ts';
 import { removeDurably, writeDurably } from '../../native/index.ts';
+import type { Allocations } from '../reconcile/networks/allocate.ts';
 import type { Version } from '../reconcile/state.ts';
 import { asVersion } from './stored-version.ts';
 
@@ -16,10 +18,15 @@ export interface StateFiles {
   removeLastGood(key: string): Promise<void>;
   /** Digests of the images of every last good version, and of the one that ran well before it. */
   readGoodImages(): Promise<ReadonlySet<string>>;
+  /** Ranges that networks were given. */
+  readAllocations(): Promise<Allocations>;
+  writeAllocations(allocations: Allocations): Promise<void>;
   /** The newest status, for `holdfast status` while the agent is down. */
   readStatus(): Promise<NodeStatus | null>;
   writeStatus(status: NodeStatus): Promise<void>;
 }
+
+const allocationsSchema = z.record(z.string(), z.strictObject({ subnet4: z.string(), subnet6: z.string().nullable() }));
 
 const LAST_GOOD = 'last-good';
 const PREVIOUS_GOOD = 'previous-good';
@@ -28,6 +35,7 @@ const PREVIOUS_GOOD = 'previous-good';
 export function openStateFiles(stateDir: string): StateFiles {
   const appliedPath = join(stateDir, 'applied.json');
   const statusPath = join(stateDir, 'status.json');
+  const networksPath = join(stateDir, 'networks.json');
   const lastGoodDir = join(stateDir, LAST_GOOD);
   const previousDir = join(stateDir, PREVIOUS_GOOD);
   return {
@@ -52,6 +60,8 @@ export function openStateFiles(stateDir: string): StateFiles {
       const good = [...(await readVersions(lastGoodDir)).values(), ...(await readVersions(previousDir)).values()];
       return new Set(good.flatMap(({ images }) => Object.values(images).map(({ digest }) => digest)));
     },
+    readAllocations: async () => allocationsSchema.safeParse(await readJson(networksPath)).data ?? {},
+    writeAllocations: (allocations) => writeDurably(networksPath, JSON.stringify(allocations)),
     readStatus: () => readJson<NodeStatus>(statusPath),
     writeStatus: (status) => writeDurably(statusPath, JSON.stringify(status)),
   };

@@ -5,6 +5,7 @@ import {
   type WorkloadState,
   type WorkloadStatus,
 } from '../../manifests/index.ts';
+import type { PortMap } from '../../native/index.ts';
 import { availability } from '../reconcile/availability.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { findContainer, hasCompleted, isComplete, roleOf } from '../reconcile/start-order.ts';
@@ -103,8 +104,15 @@ function podStatus(pod: ObservedPod, version: Version | null): PodStatus {
     id: pod.id,
     identity: pod.identity,
     state: podPhase(pod, version),
+    addresses: (pod.addresses ?? []).flatMap(({ ipv4, ipv6 }) => (ipv6 === null ? [ipv4] : [ipv4, ipv6])),
+    ports: (pod.ports ?? []).map(describePort),
     containers: pod.containers.map((container) => containerStatus(container, version)),
   };
+}
+
+function describePort({ hostIp, hostPort, containerPort, protocol }: PortMap): string {
+  const host = hostIp?.includes(':') ? `[${hostIp}]` : (hostIp ?? '*');
+  return `${host}:${hostPort}->${containerPort}/${protocol}`;
 }
 
 /** Kubernetes PodPhase. */

@@ -36,9 +36,9 @@ export function subnetsOf(spec: Pick<NetworkSpec, 'subnet4' | 'subnet6'>): Subne
   return { subnet4, subnet6 };
 }
 
-/** @returns whether two specs ask for the same network. */
-export function isSameNetwork(a: NetworkSpec, b: NetworkSpec): boolean {
-  return a.subnet4 === b.subnet4 && a.subnet6 === b.subnet6 && a.isOutbound === b.isOutbound;
+/** @returns whether two specs ask for the same ranges: those of a network cannot change while somebody is on it. */
+export function hasSameRanges(a: NetworkSpec, b: NetworkSpec): boolean {
+  return a.subnet4 === b.subnet4 && a.subnet6 === b.subnet6;
 }
 
 /** @throws BackendError `invalid-spec` naming another network that has an address in common with this one. */

@@ -27,7 +27,7 @@ export function checkTraffic({ guards, allowed, services }: TrafficRules): void 
 function checkService(service: ServiceSpec, all: readonly ServiceSpec[]): void {
   const { name, names, networks, ports, backends } = service;
   checkId('services.name', name);
-  if (all.some((other) => other !== service && other.name === name)) throw invalid('services.name', name, 'each once');
+  if (all.filter((other) => other.name === name).length > 1) throw invalid('services.name', name, 'each once');
   checkCount('services.names', names, MOST.names);
   checkCount('services.ports', ports, MOST.ports);
   for (const each of names) checkHostName('services.names', each);

@@ -2,7 +2,7 @@ import type { NetworkSpec } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { NetworkRecord } from '../records/records.ts';
-import { checkNetworkSpec, isSameNetwork, refuseOverlap } from './check-network.ts';
+import { checkNetworkSpec, hasSameRanges, refuseOverlap } from './check-network.ts';
 import { discardNetwork } from './remove.ts';
 import { makeNetworksWhole, membersOf } from './whole.ts';
 
@@ -15,10 +15,10 @@ export async function createNetwork(context: BackendContext, spec: NetworkSpec):
     const known = await context.records.networks();
     refuseOverlap(record, subnets, known);
     const before = known.find((network) => network.name === name);
-    const isNew = before === undefined || !isSameNetwork(before, record);
+    const isNew = before === undefined || !hasSameRanges(before, record);
     if (before !== undefined && isNew) await discardUnused(context, before);
     try {
-      if (isNew) await context.records.saveNetwork(record);
+      if (isNew || before.isOutbound !== isOutbound) await context.records.saveNetwork(record);
       await makeNetworksWhole(context);
     } catch (error) {
       if (isNew) await discardNetwork(context, name).catch(() => undefined);

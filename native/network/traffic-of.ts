@@ -2,7 +2,10 @@ import type { TrafficDirection } from '../backend.ts';
 import type { SandboxRecord, TrafficRecord } from '../records/records.ts';
 
 /** @returns the directions a sandbox is guarded in: as it was born, until rules name it. */
-export function guardsOf({ id, network }: SandboxRecord, { rules }: TrafficRecord): readonly TrafficDirection[] {
+export function guardsOf(
+  { id, network }: Pick<SandboxRecord, 'id' | 'network'>,
+  { rules }: TrafficRecord,
+): readonly TrafficDirection[] {
   if (typeof network !== 'object') return [];
   return rules.guards.find(({ sandbox }) => sandbox === id)?.directions ?? network.guards ?? [];
 }

@@ -2,6 +2,7 @@ import type { Observation, ObservedSandbox, Stranger } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
 import { observeNetworks } from '../network/observe.ts';
 import { addressesOf, portsOf } from '../network/place.ts';
+import { guardsOf } from '../network/traffic-of.ts';
 import { execGroupOf, groupOf, shimGroupOf } from '../records/layout.ts';
 import { livingHolder } from '../sandbox/holder.ts';
 import { observeContainer } from './observe-container.ts';
@@ -51,6 +52,7 @@ async function observeSandbox(context: BackendContext, id: string): Promise<Sand
     pid: holder?.pid ?? null,
     addresses: addressesOf(found.record),
     ports: portsOf(found.record),
+    guards: guardsOf(found.record, context.records.traffic()),
     containers: containers.flatMap((each) => (each.state === 'found' ? [each.container] : [])),
   };
   const unreadable = containers.flatMap((each, i) => (each.state === 'invalid' ? [`${id}/${names[i]}`] : []));

@@ -35,6 +35,7 @@ test('every field but the source has a default', async () => {
   expect(await load(HEAD + SOURCE)).toEqual({
     apiVersion: 'holdfast.dev/v1alpha1',
     kind: 'AgentConfig',
+    network: { ipv6: true, nameservers: [], pools: ['10.213.0.0/16', '10.214.0.0/16'], prefixLength: 24 },
     node: { name: hostname(), labels: {} },
     source: {
       url: 'https://git.test/fleet.git',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { BridgedNetwork, NetworkSpec } from '../../native/index.ts';
+import type { BridgedNetwork, NetworkSpec, TrafficRules } from '../../native/index.ts';
 import type { ContractStage } from './contract-stage.ts';
 
 const NET: NetworkSpec = { name: 'front', subnet4: '10.1.0.0/29', subnet6: 'fd42:1::/64', isOutbound: true };
@@ -29,6 +29,14 @@ export function networkContract(stage: ContractStage): void {
       await stage.backend.createSandbox({ ...stage.sandbox, network: on() });
       await expect(stage.backend.createNetwork(NET)).rejects.toMatchObject({ code: 'in-use' });
       expect((await stage.backend.observe()).networks).toEqual([{ ...changed, state: 'ready' }]);
+    });
+
+    test('opens and closes the way out under those that are on it', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createSandbox({ ...stage.sandbox, network: on() });
+      await stage.backend.createNetwork({ ...NET, isOutbound: false });
+      expect((await stage.backend.observe()).networks).toEqual([{ ...NET, isOutbound: false, state: 'ready' }]);
+      expect(await stage.observedSandbox()).toMatchObject({ state: 'ready' });
     });
 
     test.each<[string, Partial<NetworkSpec>]>([
@@ -65,6 +73,80 @@ export function networkContract(stage: ContractStage): void {
         sandboxes: [],
         strangers: [],
       });
+    });
+  });
+
+  describe('applyTraffic', () => {
+    const rules: TrafficRules = {
+      guards: [{ sandbox: 'gone', directions: ['egress'] }],
+      allowed: [
+        { direction: 'egress', subjects: ['gone'], peers: null, ports: [{ protocol: 'tcp', first: 1, last: 2 }] },
+      ],
+      services: [
+        {
+          ...{ name: 'shop_web', names: ['web', 'web.shop'], networks: [NET.name], isHeadless: false },
+          ports: [{ protocol: 'tcp', port: 80 }],
+          backends: [{ sandbox: 'gone', ports: [8080] }],
+        },
+      ],
+    };
+    const none: TrafficRules = { guards: [], allowed: [], services: [] };
+
+    test('is observed as it was asked for, until the last network is gone', async () => {
+      await stage.backend.applyTraffic(rules);
+      expect((await stage.backend.observe()).traffic).toEqual(none);
+      await stage.backend.createNetwork(NET);
+      await stage.backend.applyTraffic(rules);
+      await stage.backend.applyTraffic(rules);
+      expect((await (await stage.ground.reopen()).observe()).traffic).toEqual(rules);
+      await stage.backend.removeNetwork(NET.name);
+      expect((await stage.backend.observe()).traffic).toEqual(none);
+    });
+
+    test('gives a service an address that no sandbox gets', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.applyTraffic(rules);
+      await withOthers(stage, [on(), on(), on(), on()], async () => {
+        await expect(stage.backend.createSandbox({ ...stage.sandbox, network: on() })).rejects.toMatchObject({
+          code: 'no-resources',
+        });
+      });
+    });
+
+    test('guards a sandbox in place of what it was born with', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createSandbox({ ...stage.sandbox, network: on({ guards: ['ingress'] }) });
+      expect((await stage.observedSandbox())?.guards).toEqual(['ingress']);
+      const { id: sandbox } = stage.sandbox;
+      await stage.backend.applyTraffic({ ...none, guards: [{ sandbox, directions: ['egress'] }] });
+      expect((await stage.observedSandbox())?.guards).toEqual(['egress']);
+      await stage.backend.applyTraffic(none);
+      expect((await stage.observedSandbox())?.guards).toEqual(['ingress']);
+    });
+
+    test.each<[string, Partial<TrafficRules>]>([
+      ['a path for a sandbox', { guards: [{ sandbox: '../a', directions: [] }] }],
+      ['a service twice', { services: [...rules.services, ...rules.services] }],
+      ['a name with a line end', { services: rules.services.map((one) => ({ ...one, names: ['a\nb'] })) }],
+      ['port 0', { services: rules.services.map((one) => ({ ...one, ports: [{ protocol: 'tcp', port: 0 }] })) }],
+      [
+        'ports backwards',
+        { allowed: rules.allowed.map((one) => ({ ...one, ports: [{ protocol: 'tcp', first: 2, last: 1 }] })) },
+      ],
+      [
+        'addresses of two families',
+        {
+          allowed: rules.allowed.map((one) => ({
+            ...one,
+            peers: { sandboxes: [], ranges: [{ first: '10.0.0.1', last: 'fd42::1' }] },
+          })),
+        },
+      ],
+    ])('refuses %s', async (_, changes) => {
+      await stage.backend.createNetwork(NET);
+      const attempt = stage.backend.applyTraffic({ ...rules, ...changes });
+      await expect(attempt).rejects.toMatchObject({ code: 'invalid-spec' });
+      expect((await stage.backend.observe()).traffic).toEqual(none);
     });
   });
 

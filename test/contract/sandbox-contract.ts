@@ -14,6 +14,7 @@ export function sandboxContract(stage: ContractStage): void {
         pid: expect.any(Number),
         addresses: [],
         ports: [],
+        guards: [],
         containers: [],
       });
       expect((await stage.backend.observe()).strangers).toEqual([]);

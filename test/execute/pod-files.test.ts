@@ -32,7 +32,7 @@ const entries = (path: string): Promise<readonly string[]> => readdir(path).catc
 describe('the files of a pod', () => {
   test('say who and where it is', async () => {
     const { files } = await prepare('hostname: front');
-    expect(Object.keys(files)).toEqual(['/etc/hostname', '/etc/hosts']);
+    expect(Object.keys(files)).toEqual(['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']);
     expect(await readFile(files['/etc/hostname'] ?? '', 'utf8')).toBe('front\n');
     expect(await readFile(files['/etc/hosts'] ?? '', 'utf8')).toContain('127.0.0.1\tlocalhost front\n');
     expect(await modeOf(join(roots.stateDir, 'pods', ID))).toBe(0o700);

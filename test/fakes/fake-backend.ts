@@ -14,7 +14,7 @@ import {
   checkBridgedNetwork,
   checkNetworkName,
   checkNetworkSpec,
-  isSameNetwork,
+  hasSameRanges,
   refuseOverlap,
 } from '../../native/network/check-network.ts';
 import { checkTraffic } from '../../native/network/check-traffic.ts';
@@ -162,7 +162,7 @@ function createNetwork(node: FakeNode, spec: NetworkSpec): void {
   const others = node.networks.filter(({ name }) => name !== spec.name);
   refuseOverlap(spec, subnets, others);
   const known = node.networks.find(({ name }) => name === spec.name);
-  if (known && !isSameNetwork(known, spec)) refuseUsed(node, spec.name);
+  if (known && !hasSameRanges(known, spec)) refuseUsed(node, spec.name);
   node.addNetwork(spec);
 }
 

@@ -20,6 +20,7 @@ import {
 } from '../../native/index.ts';
 import { addressesOf, placeOnNetworks, portsOf } from '../../native/network/place.ts';
 import { giveAddresses } from '../../native/network/traffic.ts';
+import { guardsOf } from '../../native/network/traffic-of.ts';
 import type { SandboxRecord, TrafficRecord } from '../../native/records/records.ts';
 
 const FIRST_PID = 1000;
@@ -251,6 +252,7 @@ export class FakeNode {
       pid,
       addresses: addressesOf({ network }),
       ports: portsOf({ network }),
+      guards: guardsOf({ id: spec.id, network }, this.#traffic),
       containers: [...containers.values()].map(observed),
     }));
     const networks = this.networks.map((network) => ({

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSeccompProfiles } from '../../agent/execute/seccomp-profiles.ts';
 import { type Agent, type AgentPorts, createAgent } from '../../agent/loop/agent.ts';
+import { createAllocator } from '../../agent/loop/allocator.ts';
 import { openStateFiles, type StateFiles } from '../../agent/state/state-files.ts';
 import type { NodeStatus } from '../../manifests/index.ts';
 import type { PolicyInput, Verdict } from '../../policies/index.ts';
@@ -77,6 +78,11 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
         memoryBytes: 2 ** 33,
         inputKey: new Uint8Array(32),
       },
+      networks: createAllocator({
+        pools: { ipv4: ['10.1.0.0/16'], prefix4: 24, ipv6: null },
+        state: files,
+        routes: async () => [],
+      }),
       settings: { settleMs: 20, onViolation: 'report', scanIntervalMs: 50, ...options.settings },
       now: Date.now,
     });

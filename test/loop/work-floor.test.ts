@@ -143,7 +143,16 @@ describe('failures are remembered', () => {
   test('also when other steps of the same version worked', async () => {
     hold('start-container a').reject(new BackendError('kernel', 'x', 'busy'));
     await floor.start([
-      { kind: 'create-pod', workload: 'a', pod: 'p', identity: 'v1', replica: 0, reason: '' },
+      {
+        kind: 'create-pod',
+        networks: 'none',
+        guards: [],
+        workload: 'a',
+        pod: 'p',
+        identity: 'v1',
+        replica: 0,
+        reason: '',
+      },
       start('a'),
     ]);
     expect(Object.keys(floor.history())).toEqual([attemptKey('a', 'v1')]);

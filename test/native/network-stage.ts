@@ -70,7 +70,7 @@ export async function openNetworkStage(): Promise<NetworkStage> {
 }
 
 /** A cable between the two, and no way back to the pods for the outside: it knows only the node. */
-async function connectNamespaces(node: NetworkNamespace, outside: NetworkNamespace): Promise<void> {
+export async function connectNamespaces(node: NetworkNamespace, outside: NetworkNamespace): Promise<void> {
   await node.run('ip', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(outside.pid));
   for (const [namespace, card, ipv4, ipv6] of [
     [node, 'uplink', NODE.ipv4, NODE.ipv6],

@@ -60,3 +60,27 @@ function podSpec(
 export function documents(...texts: readonly string[]): string {
   return texts.join('---\n');
 }
+
+/** @returns a Service of the pods of a Deployment, a policy that guards them, and their network, as YAML. */
+export function networkRules(
+  app: string,
+  { from, isOutbound = true }: { readonly from: string; readonly isOutbound?: boolean },
+): string {
+  return documents(
+    `apiVersion: v1
+kind: Service
+metadata: { name: ${app} }
+spec: { selector: { app: ${app} }, ports: [{ port: 80, targetPort: 8080 }] }
+`,
+    `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: ${app} }
+spec: { podSelector: { matchLabels: { app: ${app} } }, ingress: [{ from: [{ podSelector: { matchLabels: { app: ${from} } } }] }] }
+`,
+    `apiVersion: holdfast.dev/v1alpha1
+kind: Network
+metadata: { name: default }
+spec: { outbound: ${isOutbound} }
+`,
+  );
+}

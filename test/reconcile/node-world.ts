@@ -10,6 +10,8 @@ import { type Material, materialOf } from '../../agent/material/material.ts';
 import { observe } from '../../agent/observe/observe.ts';
 import { attemptKeyOf } from '../../agent/reconcile/draft.ts';
 import { type Attempt, nextAttempt } from '../../agent/reconcile/failure.ts';
+import { type Allocations, allocateNetworks } from '../../agent/reconcile/networks/allocate.ts';
+import { namespacedRules, wantedNetworks } from '../../agent/reconcile/networks/networking.ts';
 import type { Plan } from '../../agent/reconcile/plan.ts';
 import { plan } from '../../agent/reconcile/planner.ts';
 import { provenVersions } from '../../agent/reconcile/promotion.ts';
@@ -22,7 +24,7 @@ import type {
   PlanContext,
   Version,
 } from '../../agent/reconcile/state.ts';
-import { parseManifests, workloadKey } from '../../manifests/index.ts';
+import { type LocatedResource, parseManifests, workloadKey } from '../../manifests/index.ts';
 import type { Verdict } from '../../policies/index.ts';
 import { createFakeBackend, type FakeBackend, type FakeBackendOptions } from '../fakes/fake-backend.ts';
 import { createFakeImages, type FakeImages } from '../fakes/fake-images.ts';
@@ -36,6 +38,8 @@ export interface NodeWorld {
   readonly clock: { time: number };
   /** Verdicts by workload key, `key@identity` or digest of the version; allowed unless set. */
   readonly verdicts: Map<string, Verdict>;
+  /** Whether pods are on networks; else they have their loopback only. */
+  hasNetworks: boolean;
   onViolation: PlanContext['onViolation'];
   /** Commits manifests: they become the desired state. */
   commit(yaml: string): Promise<void>;
@@ -50,6 +54,7 @@ export interface NodeWorld {
 }
 
 const MANY_ROUNDS = 40;
+const POOLS = { ipv4: ['10.1.0.0/16'], prefix4: 24, ipv6: 'fd42::/48' } as const;
 
 /** Makes a world with an empty node. */
 export async function createNodeWorld(program?: FakeBackendOptions['program']): Promise<NodeWorld> {
@@ -67,6 +72,8 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
   const materials = new Map<string, Material>();
   const inputKey = new Uint8Array(32);
   const material = { at: async (commit: string) => materials.get(commit) ?? materialOf([]) };
+  let resources: readonly LocatedResource[] = [];
+  let allocations: Allocations = {};
 
   const world: NodeWorld = {
     backend: createFakeBackend({
@@ -77,10 +84,12 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
     images,
     clock,
     verdicts: new Map(),
+    hasNetworks: false,
     onViolation: 'report',
     commit: async (yaml) => {
-      const { workloads, resources, problems } = parseManifests([{ path: 'fleet.yaml', text: yaml }]);
+      const { workloads, resources: said, problems } = parseManifests([{ path: 'fleet.yaml', text: yaml }]);
       if (problems.length > 0) throw new Error(JSON.stringify(problems));
+      resources = said;
       former.push(...versions.map((version) => version.identity));
       revision = `commit-${clock.time}-${yaml.length}`;
       const engine = { evaluate: async (): Promise<Verdict> => ({ decision: 'allow' }) };
@@ -97,11 +106,19 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
         if (!versions.some((version) => workloadKey(version.workload) === key)) lastGood.delete(key);
       }
     },
-    desired: () => ({
-      revision,
-      workloads: versions.map((version) => desiredWorkload(version, world.verdicts, lastGood, former)),
-      ...(claims && { claims }),
-    }),
+    desired: () => {
+      const workloads = versions.map((version) => desiredWorkload(version, world.verdicts, lastGood, former));
+      const state = { revision, workloads, ...(claims && { claims }) };
+      if (!world.hasNetworks) return state;
+      const { networks } = world.backend.node;
+      const given = allocateNetworks(wantedNetworks(workloads, resources), POOLS, {
+        allocations,
+        networks,
+        routes: [],
+      });
+      allocations = { ...allocations, ...Object.fromEntries(given.map((network) => [network.name, network])) };
+      return { ...state, networking: { networks: given, ...namespacedRules(workloads, resources) } };
+    },
     observe: async () => {
       const inspect = createInspectVolumes({
         ...{ backend: world.backend, nodeName: 'n', inputKey, material },

@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { compare } from '../../agent/drift/compare.ts';
+import { desiredTraffic } from '../../agent/reconcile/networks/desired-traffic.ts';
 import { isConverged } from '../../agent/reconcile/plan.ts';
 import { createFakeBackend } from '../fakes/fake-backend.ts';
-import { deployment, documents, pod } from './manifests.ts';
+import { deployment, documents, networkRules, pod } from './manifests.ts';
 import { createNodeWorld, type NodeWorld } from './node-world.ts';
 
 /** Anything that may happen to a node between two looks. */
@@ -18,6 +19,9 @@ const EVENTS: Readonly<Record<string, (world: NodeWorld, pick: number) => Promis
         }),
         pod({ memory: `${64 + (pick % 5)}Mi`, containers: pick % 2 === 0 ? ['app'] : ['app', 'proxy'] }),
         ...(pick % 3 === 0 ? [pod({ name: 'extra' })] : []),
+        ...(pick % 5 === 0
+          ? []
+          : [networkRules('web', { from: pick % 2 === 0 ? 'web' : 'job', isOutbound: pick % 4 !== 0 })]),
       ),
     ),
   'kill a container': async (world, pick) => {
@@ -32,6 +36,11 @@ const EVENTS: Readonly<Record<string, (world: NodeWorld, pick: number) => Promis
     const { pods } = await world.observe();
     const found = pods[pick % Math.max(1, pods.length)];
     if (found !== undefined) world.backend.node.killSandbox(found.id);
+  },
+  'break a network': async (world, pick) => {
+    const { networks } = world.backend.node;
+    const found = networks[pick % Math.max(1, networks.length)];
+    if (found !== undefined) world.backend.node.breakNetwork(found.name);
   },
   'add a stranger': async (world, pick) => world.backend.node.addStranger(`stranger-${pick}`, [pick]),
   'kill the agent soon': async (world, pick) => {
@@ -62,6 +71,7 @@ test('whatever happens, the node converges, has no drift, and one pod runs for e
   await fc.assert(
     fc.asyncProperty(fc.array(happening, { maxLength: 12 }), async (happenings) => {
       const world = await createNodeWorld();
+      world.hasNetworks = true;
       try {
         await world.commit(documents(deployment({ replicas: 2 }), pod()));
         for (const [name, pick] of happenings) await EVENTS[name]?.(world, pick);
@@ -70,6 +80,8 @@ test('whatever happens, the node converges, has no drift, and one pod runs for e
         const observed = await world.observe();
         expect(isConverged(await world.plan())).toBe(true);
         expect(compare(world.desired(), observed)).toEqual([]);
+        const { networking } = world.desired();
+        expect(observed.traffic).toEqual(networking && desiredTraffic(world.desired(), networking, observed));
         for (const { key, wanted } of world.desired().workloads) {
           if (wanted.state !== 'judged') throw new Error(`${key} was not judged`);
           const replicas = observed.pods.filter((found) => found.key === key).map((found) => found.replica);

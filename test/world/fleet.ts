@@ -12,6 +12,7 @@ import { type CosignKey, generateKey, sign } from './cosign.ts';
 import { type Author, createAuthor } from './git-author.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
 import { type BuiltImage, buildBusyboxImage } from './image-builder.ts';
+import { type NetworkNamespace, openNetworkNamespace } from './network-namespace.ts';
 import { type Program, startProgram } from './program.ts';
 import { startRegistry } from './registry.ts';
 import { type Fault, faultyRegistryProxy, type SeenRequest } from './registry-proxy.ts';
@@ -33,6 +34,8 @@ export interface Fleet {
   readonly configFile: string;
   /** Our cgroup on this node, below every hierarchy. */
   readonly cgroupRoot: string;
+  /** The node, as far as networks go. */
+  readonly network: NetworkNamespace;
   readonly git: GitServer;
   /** `host:port` of the registry, as image references name it. */
   readonly registryHost: string;
@@ -77,6 +80,8 @@ export async function startFleet(): Promise<Fleet> {
   const imageKey = await generateKey(join(temp.path, 'keys'));
   const allowedSigners = join(temp.path, 'allowed_signers');
   await writeAllowedSigners(allowedSigners, [{ signer }]);
+  // Networks of pods are made apart from this machine's, and go with the namespace.
+  const network = await openNetworkNamespace();
   const author = await createAuthor({ directory: join(temp.path, 'work-tree'), remote: repository, signer });
   const configFile = join(temp.path, 'agent.yaml');
   const cgroupRoot = `/holdfast-test-${randomBytes(4).toString('hex')}`;
@@ -89,6 +94,7 @@ export async function startFleet(): Promise<Fleet> {
     registryHost,
     collector,
     imageKey,
+    networkNamespace: network.path,
   });
   await writeFile(configFile, JSON.stringify(config, null, 2));
 
@@ -96,7 +102,19 @@ export async function startFleet(): Promise<Fleet> {
   const publishUnsigned = (version: string): Promise<BuiltImage> => publishImage(registryHost, version);
   const api = createApiClient(join(directory, 'run', 'agent.sock'));
   return {
-    ...{ directory, configFile, cgroupRoot, git, registryHost, collector, author, signer, publishUnsigned, holdfast },
+    ...{
+      network,
+      directory,
+      configFile,
+      cgroupRoot,
+      git,
+      registryHost,
+      collector,
+      author,
+      signer,
+      publishUnsigned,
+      holdfast,
+    },
     imageKey,
     status: api.status,
     publish: async (version) => {
@@ -120,7 +138,8 @@ export async function startFleet(): Promise<Fleet> {
       }),
     until: (what, isSo, timeoutMs = 20_000) => waitForStatus(api.status, what, isSo, timeoutMs),
     stop: async () => {
-      await removeContainers(directory, cgroupRoot);
+      await removeContainers(directory, cgroupRoot, network.path);
+      await network.close();
       await proxy.stop();
       await Promise.all([git.stop(), registry.stop(), collector.stop()]);
       await temp.remove();
@@ -168,6 +187,7 @@ interface ConfigInput {
   readonly registryHost: string;
   readonly collector: Collector;
   readonly imageKey: CosignKey;
+  readonly networkNamespace: string;
 }
 
 /** JSON is YAML. */
@@ -179,6 +199,7 @@ function agentConfig({
   registryHost,
   collector,
   imageKey,
+  networkNamespace,
 }: ConfigInput): FleetConfig {
   return {
     apiVersion: 'holdfast.dev/v1alpha1',
@@ -189,6 +210,7 @@ function agentConfig({
     telemetry: { endpoint: collector.endpoint, environment: 'test', metricIntervalMs: 500 },
     paths: { state: join(directory, 'state'), run: join(directory, 'run'), logs: join(directory, 'logs') },
     reconcile: { scanIntervalMs: 500, settleMs: 1_000 },
+    network: { namespace: networkNamespace },
     cgroupRoot,
   };
 }
@@ -221,14 +243,16 @@ async function waitForStatus(
 }
 
 /** Removes what the agent made, as a new agent that wants nothing would. */
-async function removeContainers(directory: string, cgroupRoot: string): Promise<void> {
+async function removeContainers(directory: string, cgroupRoot: string, networkNamespace: string): Promise<void> {
   const runDir = join(directory, 'run');
   const isUsed = await access(runDir).then(
     () => true,
     () => false,
   );
   if (!isUsed) return;
-  const backend = await createKernelBackend({ stateDir: join(directory, 'state'), runDir, cgroupRoot });
+  const backend = await createKernelBackend({
+    ...{ stateDir: join(directory, 'state'), runDir, cgroupRoot, networkNamespace },
+  });
   const { sandboxes, strangers } = await backend.observe();
   for (const { id } of strangers) await backend.removeStranger(id);
   for (const { id } of sandboxes) await backend.removeSandbox(id);

@@ -1,0 +1,90 @@
+import {
+  hostPortsOf,
+  type LocatedResource,
+  type Network,
+  type NetworkPolicy,
+  type Service,
+  type StringMap,
+  selects,
+  type Workload,
+} from '../../../manifests/index.ts';
+import type { NetworkSpec, TrafficDirection } from '../../../native/index.ts';
+import type { DesiredState, DesiredWorkload, Version } from '../state.ts';
+
+/** What Git and the node say of networks: each with its ranges, and who may talk to whom on them. */
+export interface Networking {
+  readonly networks: readonly NetworkSpec[];
+  readonly services: readonly Service[];
+  readonly policies: readonly NetworkPolicy[];
+}
+
+/** Where a pod is on: the node's own network, loopback alone, or networks of its namespace in this order. */
+export type PodNetworks = 'host' | 'none' | readonly string[];
+
+/** A network as the commit describes it, before it has its ranges. */
+export interface WantedNetwork {
+  readonly name: string;
+  readonly subnet4: string | null;
+  readonly subnet6: string | null;
+  readonly isOutbound: boolean;
+}
+
+const DEFAULT = 'default';
+
+/** @returns the node's name of a network of a namespace. Neither part has an underscore. */
+export function networkName(namespace: string, name: string): string {
+  return `${namespace}_${name}`;
+}
+
+/** @returns the networks of a workload's pods, by their names on the node. */
+export function networksOf({ namespace, pod }: Pick<Workload, 'namespace' | 'pod'>): PodNetworks {
+  if (pod.hostNetwork) return 'host';
+  if (pod.networks === 'none') return 'none';
+  return (pod.networks ?? [DEFAULT]).map((name) => networkName(namespace, name));
+}
+
+/** @returns the networks that the workloads of this node need, wanted or last good, sorted by name. */
+export function wantedNetworks(
+  workloads: readonly Pick<DesiredWorkload, 'workload' | 'lastGood'>[],
+  resources: readonly LocatedResource[],
+): readonly WantedNetwork[] {
+  const described = new Map<string, Network>();
+  for (const { resource } of resources)
+    if (resource.kind === 'Network') described.set(networkName(resource.namespace, resource.name), resource);
+  const all = workloads.flatMap(({ workload, lastGood }) => [
+    workload,
+    ...(lastGood ? [lastGood.version.workload] : []),
+  ]);
+  const names = new Set(all.map(networksOf).flatMap((networks) => (typeof networks === 'string' ? [] : networks)));
+  return [...names].sort().map((name) => {
+    const { subnet4 = null, subnet6 = null, isOutbound = true } = described.get(name) ?? {};
+    return { name, subnet4, subnet6, isOutbound };
+  });
+}
+
+/** @returns the services and policies of the namespaces that this node has workloads of. */
+export function namespacedRules(
+  workloads: DesiredState['workloads'],
+  resources: readonly LocatedResource[],
+): Pick<Networking, 'services' | 'policies'> {
+  const namespaces = new Set(workloads.map(({ workload }) => workload.namespace));
+  const all = resources.map(({ resource }) => resource).filter(({ namespace }) => namespaces.has(namespace));
+  return {
+    services: all.filter((resource) => resource.kind === 'Service'),
+    policies: all.filter((resource) => resource.kind === 'NetworkPolicy'),
+  };
+}
+
+/** @returns the directions in which policies allow a pod with these labels only what they name. */
+export function guardsOf(
+  { policies }: Pick<Networking, 'policies'>,
+  { namespace, labels }: { readonly namespace: string; readonly labels: StringMap },
+): readonly TrafficDirection[] {
+  const own = policies.filter((policy) => policy.namespace === namespace && selects(policy.podSelector, labels));
+  return (['ingress', 'egress'] as const).filter((direction) => own.some((policy) => policy[direction] !== null));
+}
+
+/** Two pods cannot have the same port of the node: the old one goes before the new one comes. */
+export function takesHostPorts({ workload }: Pick<Version, 'workload'>): boolean {
+  return hostPortsOf(workload.pod).length > 0;
+}
