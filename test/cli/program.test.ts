@@ -133,8 +133,8 @@ describe('ps', () => {
     await node.serve();
     const { code, out } = await node.holdfast('ps');
     expect(code).toBe(0);
-    expect(out).toMatch(/^POD +CONTAINER +STATE +PID +RESTARTS +AGE +IMAGE\n/);
-    expect(out).toMatch(/^default_web_0_abc +app +Running +4711 +2 +\d+d +reg\.test\/app:1$/m);
+    expect(out).toMatch(/^POD +CONTAINER +STATE +PID +RESTARTS +AGE +ADDRESS +PORTS +IMAGE\n/);
+    expect(out).toMatch(/^default_web_0_abc +app +Running +4711 +2 +\d+d +- +- +reg\.test\/app:1$/m);
   });
 
   test.each([

@@ -38,7 +38,9 @@ interface Member {
  */
 export function desiredTraffic(desired: DesiredState, networking: Networking, observed: ObservedState): TrafficRules {
   const workloads = new Map(desired.workloads.map((workload) => [workload.key, workload]));
-  const onNetworks = observed.pods.filter(({ addresses }) => (addresses ?? []).length > 0);
+  const onNetworks = observed.pods
+    .filter(({ addresses }) => (addresses ?? []).length > 0)
+    .toSorted((a, b) => compareText(a.id, b.id));
   const members = onNetworks.flatMap((pod): readonly Member[] => {
     const wanted = workloads.get(pod.key);
     return wanted ? [{ pod, workload: workloadOf(wanted, pod) }] : [];

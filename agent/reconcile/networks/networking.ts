@@ -9,7 +9,6 @@ import {
   type Workload,
 } from '../../../manifests/index.ts';
 import type { NetworkSpec, TrafficDirection } from '../../../native/index.ts';
-import type { DesiredState, DesiredWorkload, Version } from '../state.ts';
 
 /** What Git and the node say of networks: each with its ranges, and who may talk to whom on them. */
 export interface Networking {
@@ -29,6 +28,12 @@ export interface WantedNetwork {
   readonly isOutbound: boolean;
 }
 
+/** A workload as Git has it, and as it ran well before. */
+interface WorkloadVersions {
+  readonly workload: Workload;
+  readonly lastGood: { readonly version: { readonly workload: Workload } } | null;
+}
+
 const DEFAULT = 'default';
 
 /** @returns the node's name of a network of a namespace. Neither part has an underscore. */
@@ -45,7 +50,7 @@ export function networksOf({ namespace, pod }: Pick<Workload, 'namespace' | 'pod
 
 /** @returns the networks that the workloads of this node need, wanted or last good, sorted by name. */
 export function wantedNetworks(
-  workloads: readonly Pick<DesiredWorkload, 'workload' | 'lastGood'>[],
+  workloads: readonly WorkloadVersions[],
   resources: readonly LocatedResource[],
 ): readonly WantedNetwork[] {
   const described = new Map<string, Network>();
@@ -64,7 +69,7 @@ export function wantedNetworks(
 
 /** @returns the services and policies of the namespaces that this node has workloads of. */
 export function namespacedRules(
-  workloads: DesiredState['workloads'],
+  workloads: readonly Pick<WorkloadVersions, 'workload'>[],
   resources: readonly LocatedResource[],
 ): Pick<Networking, 'services' | 'policies'> {
   const namespaces = new Set(workloads.map(({ workload }) => workload.namespace));
@@ -85,6 +90,6 @@ export function guardsOf(
 }
 
 /** Two pods cannot have the same port of the node: the old one goes before the new one comes. */
-export function takesHostPorts({ workload }: Pick<Version, 'workload'>): boolean {
+export function takesHostPorts({ workload }: { readonly workload: Workload }): boolean {
   return hostPortsOf(workload.pod).length > 0;
 }
