@@ -59,9 +59,9 @@ static ssize_t read_unless_left(int fd, int agent, void *to, size_t size)
     return -1;
 }
 
-/* Waits until the program is exec'd, which closes the error pipe. */
-static int await_exec(const struct session_pipes *pipes, pid_t joiner, int agent, struct joined *joined,
-                      struct hf_error *error)
+/* Waits until the joiner has ended, by then the program's process is there. */
+static int await_joiner(const struct session_pipes *pipes, pid_t joiner, int agent, struct joined *joined,
+                        struct hf_error *error)
 {
     struct hf_error reported;
     int has_joined = read_unless_left(pipes->start.joined[0], agent, joined, sizeof *joined) == sizeof *joined;
@@ -69,11 +69,25 @@ static int await_exec(const struct session_pipes *pipes, pid_t joiner, int agent
     if (!has_joined)
         syscall(SYS_kill, joiner, SIGKILL);
     waitpid(joiner, NULL, 0);
+    if (has_joined)
+        return 0;
     ssize_t got = read_unless_left(pipes->start.error[0], agent, &reported, sizeof reported);
-    if (has_joined && got == 0)
+    errno = ECHILD;
+    fail(error, "join container", NULL);
+    if (got == sizeof reported)
+        *error = reported;
+    return -1;
+}
+
+/* Waits until the program is exec'd, which closes the error pipe. */
+static int await_exec(const struct session_pipes *pipes, int agent, struct hf_error *error)
+{
+    struct hf_error reported;
+    ssize_t got = read_unless_left(pipes->start.error[0], agent, &reported, sizeof reported);
+    if (got == 0)
         return 0;
     errno = ECHILD;
-    fail(error, has_joined ? "start program" : "join container", NULL);
+    fail(error, "start program", NULL);
     if (got == sizeof reported)
         *error = reported;
     return -1;
@@ -88,17 +102,20 @@ static int start(struct spec *spec, struct session_pipes *pipes, int agent, stru
     if (joiner == 0)
         enter_and_start(spec, pipes);
     close_given_ends(pipes);
-    return joiner < 0 ? -1 : await_exec(pipes, joiner, agent, joined, error);
+    return joiner < 0 ? -1 : await_joiner(pipes, joiner, agent, joined, error);
 }
 
 static int start_session(struct spec *spec, struct session_pipes *pipes, int report_fd, int agent,
                          struct joined *joined, int *master, struct hf_error *error)
 {
-    if (start(spec, pipes, agent, joined, error) < 0)
+    struct hf_report report;
+    if (start(spec, pipes, agent, joined, error) < 0 ||
+        describe_started(&report, joined->pid, joined->clamped, error) < 0 || await_exec(pipes, agent, error) < 0)
         return -1;
     if (spec->flags & TERMINAL && (*master = receive_master(pipes->terminal[0], error)) < 0)
         return -1;
-    return report_started(report_fd, joined->pid, joined->clamped, error);
+    report_described(report_fd, &report);
+    return 0;
 }
 
 int run_exec(struct spec *spec, int report_fd)
