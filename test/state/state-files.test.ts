@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Version } from '../../agent/reconcile/state.ts';
 import { openStateFiles, type StateFiles, sweepStateFiles } from '../../agent/state/state-files.ts';
+import { podIdentity } from '../../manifests/index.ts';
 import { sampleStatus } from '../fakes/fake-agent.ts';
 import { deployment, documents, pod } from '../reconcile/manifests.ts';
 import { createNodeWorld } from '../reconcile/node-world.ts';
@@ -124,4 +125,19 @@ test('what an agent left unfinished is swept away, and nothing else', async () =
   await sweepStateFiles(at(''));
   expect((await readdir(at(''))).toSorted()).toEqual(['.other', 'a.tmp', 'applied.json', 'last-good']);
   expect(await readdir(at('last-good'))).toEqual(['default_web.json']);
+});
+
+test('the images of the version that ran well before are known until its workload is gone', async () => {
+  const imagesOf = ({ images }: Version): readonly string[] => Object.values(images).map(({ digest }) => digest);
+  const digest = `sha256:${'b'.repeat(64)}`;
+  const images = Object.fromEntries(Object.entries(web.images).map(([name, image]) => [name, { ...image, digest }]));
+  const digests = Object.fromEntries(Object.keys(images).map((name) => [name, digest]));
+  const next: Version = { ...web, images, identity: podIdentity(web.workload, digests) };
+  await files.writeLastGood(web);
+  await files.writeLastGood(next);
+  await files.writeLastGood(next);
+  expect(await files.readGoodImages()).toEqual(new Set([...imagesOf(web), digest]));
+  expect((await files.readLastGood()).get('default/web')).toEqual(next);
+  await files.removeLastGood('default/web');
+  expect(await files.readGoodImages()).toEqual(new Set());
 });
