@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { OciMount } from '../../native/index.ts';
@@ -66,3 +66,43 @@ function withMounts(
   const spec = stage.attackSpec(attacker, script, { process: { cwd } });
   return { ...spec, config: { ...spec.config, mounts } };
 }
+
+/** The same of a path below a volume, which is what is mounted. */
+test.each(['root', 'node root'] as const)(
+  'a subPath through links of %s that change while a container starts leads nowhere',
+  async (attacker) => {
+    const volume = join(stage.directory, 'volume');
+    const outside = join(stage.directory, 'outside');
+    await mkdir(join(volume, 'target'), { recursive: true });
+    await mkdir(outside);
+    await writeFile(join(outside, 'secret'), 'of the node');
+    await symlink(`../../../../../../../..${outside}`, join(volume, 'link'));
+    const shared: OciMount = { destination: '/volume', type: 'bind', source: volume, options: ['rw', 'idmap'] };
+    await stage.openPod(attacker);
+    const swapper = withMounts(attacker, 'cd /volume && exec swap-links target link', [shared]);
+    await stage.backend.startContainer(swapper);
+    await untilSome(async () => (await readLog(swapper, 'stdout')).includes('swapping'));
+
+    const outcomes = new Set<string>();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const subPath of ['target', 'target/made']) {
+        const mount: OciMount = { ...shared, destination: '/sub', subPath, options: ['rw', 'idmap', 'make-path'] };
+        const victim = withMounts(attacker, 'cat /sub/secret; echo x > /sub/written', [mount]);
+        const outcome = await stage.backend.startContainer(victim).then(
+          () => 'started',
+          (error) => error.errno,
+        );
+        outcomes.add(outcome);
+        if (outcome === 'started') {
+          await stage.exited(victim.name);
+          expect((await readLog(victim, 'stdout')).join()).not.toContain('of the node');
+        }
+        await stage.backend.removeContainer(victim);
+        expect(await readdir(outside)).toEqual(['secret']);
+      }
+    }
+    expect([...outcomes].filter((outcome) => !['started', 'EXDEV', 'EAGAIN', 'ENOENT'].includes(outcome))).toEqual([]);
+    expect(outcomes).toContain('started');
+    expect(outcomes).toContain('EXDEV');
+  },
+);
