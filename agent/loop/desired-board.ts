@@ -63,7 +63,6 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   const proven = new Map<WorkloadKey, LastGood>();
   const unjudged = new Map<WorkloadKey, Version>(ports.lastGood);
   let revision: string | null = null;
-  let claims: readonly PersistentVolumeClaim[] = [];
   let resources: readonly LocatedResource[] = [];
 
   const judgeOld = async (key: WorkloadKey): Promise<void> => {
@@ -100,13 +99,11 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
   });
 
   return {
-    desired: () => (revision === null ? null : { revision, workloads: [...entries].map(describe), claims }),
+    desired: () =>
+      revision === null ? null : { revision, workloads: [...entries].map(describe), claims: claimsOf(resources) },
     resources: () => resources,
     take: async (parsed) => {
-      const adopted = parsed.workloads.map((located) => {
-        const key = workloadKey(located.workload);
-        return [key, entryFor(located, entries.get(key))] as const;
-      });
+      const adopted = adopt(parsed, entries);
       entries.clear();
       for (const [key, entry] of adopted) entries.set(key, entry);
       for (const key of [...proven.keys(), ...unjudged.keys()]) {
@@ -116,7 +113,6 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
       }
       revision = parsed.revision.commit;
       ports.material.take(revision, parsed.resources);
-      claims = claimsOf(parsed.resources);
       resources = parsed.resources;
       ports.onChange();
       await Promise.all(adopted.map(([key, entry]) => refresh(key, entry)));
@@ -148,6 +144,16 @@ export function createDesiredBoard(ports: BoardPorts): DesiredBoard {
 /** @returns the volume claims among the resources of a revision. */
 export function claimsOf(resources: readonly LocatedResource[]): readonly PersistentVolumeClaim[] {
   return resources.flatMap(({ resource }) => (resource.kind === 'PersistentVolumeClaim' ? [resource] : []));
+}
+
+function adopt(
+  { workloads }: ParsedRevision,
+  before: ReadonlyMap<WorkloadKey, Entry>,
+): readonly (readonly [WorkloadKey, Entry])[] {
+  return workloads.map((located) => {
+    const key = workloadKey(located.workload);
+    return [key, entryFor(located, before.get(key))] as const;
+  });
 }
 
 function entryFor(located: LocatedWorkload, previous: Entry | undefined): Entry {
