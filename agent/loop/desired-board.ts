@@ -3,7 +3,6 @@ import {
   digestOf,
   type LocatedResource,
   type LocatedWorkload,
-  type PersistentVolumeClaim,
   type WorkloadKey,
   workloadKey,
 } from '../../manifests/index.ts';
