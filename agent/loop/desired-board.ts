@@ -3,6 +3,7 @@ import {
   digestOf,
   type LocatedResource,
   type LocatedWorkload,
+  type PersistentVolumeClaim,
   type WorkloadKey,
   workloadKey,
 } from '../../manifests/index.ts';
