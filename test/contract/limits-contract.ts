@@ -73,7 +73,7 @@ export function limitsContract(stage: ContractStage): void {
       const spec = await stage.start('polite', every);
       const theirs: Partial<Limits> = {
         ...{ memoryHighBytes: 16 * 2 ** 20, swapBytes: 0, cpuShares: 4096 },
-        ioDevices: [{ device: stage.ground.disk, readBytesPerSecond: 1, writesPerSecond: 1 }],
+        ioDevices: [{ device: stage.ground.disk, readBytesPerSecond: 2, writesPerSecond: 2 }],
       };
       await stage.ground.tamperLimits(await stage.present(spec), theirs);
       expect((await stage.present(spec)).kernel).toEqual(canonicalLimits({ ...every, ...theirs }));

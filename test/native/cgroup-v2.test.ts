@@ -67,6 +67,14 @@ async function contentsBut(group: string): Promise<Readonly<Record<string, strin
 }
 
 describe('cgroup v2', () => {
+  test('refuses a rate that its files cannot hold, and says which they can', async () => {
+    const ioDevices = [{ device: '8:0', readsPerSecond: 1 }];
+    await expect(driver.create('pod/app', { ...LIMITS, ioDevices })).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('the least rate is 2 a second'),
+    });
+  });
+
   test('gives every group on the way its missing controllers, and the group itself none', async () => {
     await driver.create('pod/app', LIMITS);
     expect(await file('cgroup.subtree_control')).toBe('+pids');

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { type Boot, COURSES, type Course, type Release } from './boots.ts';
 import { startMachine } from './machine.ts';
 import { makeGuestWorld } from './make-world.ts';
@@ -9,8 +11,8 @@ import type { Check } from './messages.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VM = join(ROOT, '.cache/vm');
-/** A run that was killed leaves its disks behind. */
-const RUN_PREFIX = 'run-';
+/** Machines that are on at once: a guest that waits leaves its processors to the other. */
+const AT_ONCE = 2;
 
 export interface Outcome {
   readonly passed: number;
@@ -25,20 +27,29 @@ export interface Outcome {
 export async function runMachine(names: readonly string[], say: (line: string) => void): Promise<Outcome> {
   const courses = coursesOf(names);
   await mkdir(VM, { recursive: true });
-  for (const left of await readdir(VM)) if (left.startsWith(RUN_PREFIX)) await rm(join(VM, left), { recursive: true });
+  await removeAbandoned();
   for (const release of new Set(courses.map((course) => course.release))) await runScript('build.sh', release);
-  const directory = await mkdtemp(join(VM, RUN_PREFIX));
+  const directory = await mkdtemp(join(VM, `run-${process.pid}-`));
   try {
     say('vm: making the disk of the project');
     const world = join(directory, 'world');
     await mkdir(world);
     await makeGuestWorld(world);
-    await runScript('project.sh', join(directory, 'made.img'), world);
+    await runScript('project.sh', join(directory, 'project.img'), world);
     const outcome: MutableOutcome = { passed: 0, failures: [] };
-    for (const course of courses) await runCourse(course, { directory, outcome, say });
+    const limit = pLimit(AT_ONCE);
+    await limit.map(courses, (course) => runCourse(course, { directory, outcome, say }));
     return outcome;
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A run that was killed left its disks behind. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(VM)) {
+    const pid = /^run-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(join('/proc', pid))) await rm(join(VM, name), { recursive: true });
   }
 }
 
@@ -64,23 +75,30 @@ interface Setting {
 }
 
 async function runCourse({ name, release, boots }: Course, { directory, outcome, say }: Setting): Promise<void> {
-  const [root, project] = [join(directory, 'root.img'), join(directory, 'project.img')];
+  const disks = join(directory, name);
+  await mkdir(disks);
+  const [root, project] = [join(disks, 'root.img'), join(disks, 'project.img')];
   await run('cp', '--sparse=always', join(VM, release, 'disk.img'), root);
-  await run('cp', '--sparse=always', join(directory, 'made.img'), project);
+  await run('cp', '--sparse=always', join(directory, 'project.img'), project);
   for (const boot of boots) {
     const startedAt = Date.now();
-    say(`\nvm: ${name}: booting ${boot.phase}`);
+    say(`${name}: booting ${boot.phase}`);
     const ending = await runBoot(boot, { release, drives: [root, project] }, (check) => {
-      say(`${check.isPassed ? '✓' : '✗'} ${check.suite}: ${check.name} (${check.durationMs} ms)`);
-      if (check.isPassed) outcome.passed += 1;
-      else outcome.failures.push(`${name}: ${check.suite}: ${check.name}\n${check.detail}`);
+      say(`${name}: ${check.isPassed ? '✓' : '✗'} ${check.suite}: ${check.name} (${check.durationMs} ms)`);
+      if (check.isPassed) {
+        outcome.passed += 1;
+        return;
+      }
+      say(check.detail);
+      outcome.failures.push(`${name}: ${check.suite}: ${check.name}\n${check.detail}`);
     });
-    say(`vm: ${name}: ${ending.how} after ${Math.round((Date.now() - startedAt) / 1000)} s`);
+    say(`${name}: ${ending.how} after ${Math.round((Date.now() - startedAt) / 1000)} s`);
     if (ending.how === boot.ending) continue;
     const problem = `${boot.phase} ended with "${ending.how}", not with "${boot.ending}"`;
     outcome.failures.push(`${name}: ${problem}; the end of its console:\n${ending.console}`);
-    return;
+    break;
   }
+  await rm(disks, { recursive: true });
 }
 
 interface Ending {

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { BackendError } from '../../errors.ts';
 import type { Base } from '../base.ts';
 import { readControl, writeControl } from '../files.ts';
 import { canonicalNumberList, parseNumberList } from '../number-list.ts';
@@ -39,12 +40,23 @@ export function cpusetV2(base: Base): LimitControl {
         const file = join(base.directory, group, `cpuset.${kind}`);
         const above = (await readControl(join(dirname(dirname(file)), `cpuset.${kind}.effective`))) ?? '';
         if (limits[kind] != null) refuseOthers(kind, limits[kind], above);
-        await writeControl(file, limits[kind] ?? '\n');
+        if (limits[kind] == null) await clear(file, above);
+        else await writeControl(file, limits[kind]);
       }
       return [];
     },
     read: async (group, limits) => readLists(join(base.directory, group), limits),
   };
+}
+
+/** Older kernels (6.1) take no list from a group that has processes: there, it is given all that it may have. */
+async function clear(file: string, above: string): Promise<void> {
+  try {
+    await writeControl(file, '\n');
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.errno !== 'ENOSPC') throw error;
+    await writeControl(file, above);
+  }
 }
 
 const asked = {

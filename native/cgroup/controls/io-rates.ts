@@ -55,6 +55,9 @@ export function ioRatesV2(directoryOf: DirectoryOf): LimitControl {
     write: async (group, limits, before) => {
       for (const [device, numbers] of devicesOf(limits, before)) {
         const wanted = find(limits, device);
+        if (RATES.some((rate) => wanted?.[rate] === 1)) {
+          throw cannotHold(`ioDevices ${JSON.stringify(device)}`, 'on cgroup v2 the least rate is 2 a second');
+        }
         const rates = RATES.map((rate) => `${V2_KEYS[rate]}=${wanted?.[rate] ?? 'max'}`);
         await writeRate(join(directoryOf(group), 'io.max'), device, `${numbers} ${rates.join(' ')}`);
       }

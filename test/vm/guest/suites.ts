@@ -19,7 +19,7 @@ const GRACE_MS = 60_000;
 /** Test files by their path. */
 const SUITES: Readonly<Record<SuitePhase, string>> = {
   contract: 'test/contract/kernel-',
-  native: 'test/native',
+  native: 'test/(native/|execute/on-kernel)',
   kernel: 'test/vm/kernel',
   escape: 'test/escape',
   runtime: 'test/runtime',
