@@ -1,13 +1,15 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir } from 'node:fs/promises';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const BLOCK_BYTES = 512;
-const DEEPEST = 64;
+/** One descriptor is held for each level. */
+const DEEPEST = 200;
 
 /**
  * What a directory tree takes on the disk, in bytes; names with several links count once. Containers may work in it
- * meanwhile: no link is followed. The walk ends when it has found more than `enough`.
+ * meanwhile: no link is followed. The walk ends when it has found more than `enough`, and takes a tree that is too deep to
+ * be walked for more: nothing hides at its bottom.
  */
 export async function diskUsage(path: string, enough: number): Promise<number> {
   const root = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(() => null);
@@ -29,13 +31,16 @@ interface Count {
 
 async function countBelow(directory: FileHandle, count: Count, depth: number): Promise<void> {
   const at = `/proc/self/fd/${directory.fd}`;
-  for (const name of await readdir(at)) {
+  // One by one: a container can make more names than memory holds.
+  for await (const { name } of await opendir(at)) {
     if (count.bytes > count.enough) return;
     const about = await lstat(`${at}/${name}`).catch(() => null);
     if (about === null || count.seen.has(about.ino)) continue;
     if (about.nlink > 1 && !about.isDirectory()) count.seen.add(about.ino);
     count.bytes += about.blocks * BLOCK_BYTES;
-    if (!about.isDirectory() || depth === DEEPEST) continue;
+    if (!about.isDirectory()) continue;
+    if (depth === DEEPEST) count.bytes = Math.max(count.bytes, count.enough + 1);
+    if (depth === DEEPEST) return;
     const below = await open(`${at}/${name}`, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(() => null);
     if (below === null) continue;
     try {

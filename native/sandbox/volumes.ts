@@ -54,8 +54,8 @@ export function launchVolumeOf(
 }
 
 /**
- * Finds a volume of a sandbox through the process that holds it. That process is looked at again after its path was
- * resolved once: a pid that was given to another process in between is found out.
+ * Finds a volume of a sandbox through the process that holds it, and by whose pid the path leads: it is for use at once,
+ * and not to be kept.
  * @throws BackendError `not-found`
  */
 export async function volumeDirectory(context: BackendContext, id: string, name: string): Promise<VolumeDirectory> {
