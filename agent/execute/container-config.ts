@@ -6,10 +6,11 @@ import { oomScoreAdj } from './oom-score.ts';
 import { processConfig } from './process-config.ts';
 import { isInMemory, volumeMountOf } from './volume-mounts.ts';
 
-/** Kernel interfaces an unprivileged container must not read (the OCI runtimes' common default). */
+/** Kernel interfaces an unprivileged container must not read (the OCI runtimes' common default, and dynamic_debug). */
 const MASKED_PATHS: readonly string[] = [
   '/proc/acpi',
   '/proc/asound',
+  '/proc/dynamic_debug',
   '/proc/interrupts',
   '/proc/kcore',
   '/proc/keys',
