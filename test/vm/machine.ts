@@ -34,8 +34,11 @@ const CONSOLE_TAIL_LINES = 40;
 /** Longer than the longest test takes; of time in which the machine could run. */
 const STALLED_MS = 600_000;
 const LOOK_MS = 1_000;
-/** Emulated, copying is faster without the instructions that are made for it. */
-const PROCESSOR = 'max,-erms,-fsrm';
+/**
+ * Emulated, copying is faster without the instructions that are made for it, and each change of a protection key, of
+ * which Node's compiler makes many, empties the address cache.
+ */
+const PROCESSOR = 'max,-erms,-fsrm,-pku,-pks';
 
 /**
  * Switches on a machine with two processors emulated by QEMU (no KVM needed) and no network, at low priority. It goes
