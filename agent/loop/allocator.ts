@@ -29,8 +29,8 @@ export function createAllocator({ pools, state, routes }: AllocatorPorts): Netwo
   let kept: Allocations | null = null;
   const foresee: NetworkAllocator['foresee'] = async (desired, resources, observed) => {
     kept ??= await state.readAllocations();
-    const wanted = wantedNetworks(desired.workloads, resources);
     const known = kept;
+    const wanted = wantedNetworks(desired.workloads, resources, known);
     const networks = observed.networks ?? [];
     const isNew = wanted.some(({ name }) => !Object.hasOwn(known, name));
     const occupied = { allocations: known, networks, routes: isNew ? await routes() : [] };
@@ -41,7 +41,7 @@ export function createAllocator({ pools, state, routes }: AllocatorPorts): Netwo
     settle: async (desired, resources, observed) => {
       const networking = await foresee(desired, resources, observed);
       const next = { ...kept };
-      for (const { name, subnet4, subnet6 } of networking.networks) next[name] = { subnet4, subnet6 };
+      for (const { name, ...network } of networking.networks) next[name] = network;
       if (JSON.stringify(next) !== JSON.stringify(kept)) {
         await state.writeAllocations(next);
         kept = next;

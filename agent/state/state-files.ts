@@ -26,7 +26,10 @@ export interface StateFiles {
   writeStatus(status: NodeStatus): Promise<void>;
 }
 
-const allocationsSchema = z.record(z.string(), z.strictObject({ subnet4: z.string(), subnet6: z.string().nullable() }));
+const allocationsSchema = z.record(
+  z.string(),
+  z.strictObject({ subnet4: z.string(), subnet6: z.string().nullable(), isOutbound: z.boolean().default(false) }),
+);
 
 const LAST_GOOD = 'last-good';
 const PREVIOUS_GOOD = 'previous-good';

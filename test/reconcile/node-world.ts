@@ -111,7 +111,7 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
       const state = { revision, workloads, ...(claims && { claims }) };
       if (!world.hasNetworks) return state;
       const { networks } = world.backend.node;
-      const given = allocateNetworks(wantedNetworks(workloads, resources), POOLS, {
+      const given = allocateNetworks(wantedNetworks(workloads, resources, allocations), POOLS, {
         allocations,
         networks,
         routes: [],

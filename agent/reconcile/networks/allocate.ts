@@ -2,8 +2,8 @@ import { formatSubnet, parseSubnet, type Subnet, subnetSize, subnetsOverlap } fr
 import type { NetworkSpec } from '../../../native/index.ts';
 import type { WantedNetwork } from './networking.ts';
 
-/** Ranges a network was given, for as long as this node may need it. */
-export type Allocations = Readonly<Record<string, { readonly subnet4: string; readonly subnet6: string | null }>>;
+/** What a network was given, for as long as this node may need it. */
+export type Allocations = Readonly<Record<string, Omit<NetworkSpec, 'name'>>>;
 
 /** Where ranges come from. */
 export interface SubnetPools {

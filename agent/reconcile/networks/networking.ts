@@ -48,23 +48,29 @@ export function networksOf({ namespace, pod }: Pick<Workload, 'namespace' | 'pod
   return (pod.networks ?? [DEFAULT]).map((name) => networkName(namespace, name));
 }
 
-/** @returns the networks that the workloads of this node need, wanted or last good, sorted by name. */
+/**
+ * @returns the networks that the workloads of this node need, wanted or last good, sorted by name. One that only a last good
+ * version is on, and that the commit says nothing of any more, has a way out only if it had one before.
+ */
 export function wantedNetworks(
   workloads: readonly WorkloadVersions[],
   resources: readonly LocatedResource[],
+  before: Readonly<Record<string, Pick<WantedNetwork, 'isOutbound'>>>,
 ): readonly WantedNetwork[] {
   const described = new Map<string, Network>();
   for (const { resource } of resources)
     if (resource.kind === 'Network') described.set(networkName(resource.namespace, resource.name), resource);
-  const all = workloads.flatMap(({ workload, lastGood }) => [
-    workload,
-    ...(lastGood ? [lastGood.version.workload] : []),
-  ]);
-  const names = new Set(all.map(networksOf).flatMap((networks) => (typeof networks === 'string' ? [] : networks)));
-  return [...names].sort().map((name) => {
-    const { subnet4 = null, subnet6 = null, isOutbound = true } = described.get(name) ?? {};
+  const wanted = new Set(namesOf(workloads.map(({ workload }) => workload)));
+  const good = namesOf(workloads.flatMap(({ lastGood }) => (lastGood ? [lastGood.version.workload] : [])));
+  return [...new Set([...wanted, ...good])].sort().map((name) => {
+    const wasOutbound = wanted.has(name) || (Object.hasOwn(before, name) && before[name]?.isOutbound === true);
+    const { subnet4 = null, subnet6 = null, isOutbound = wasOutbound } = described.get(name) ?? {};
     return { name, subnet4, subnet6, isOutbound };
   });
+}
+
+function namesOf(workloads: readonly Pick<Workload, 'namespace' | 'pod'>[]): readonly string[] {
+  return workloads.map(networksOf).flatMap((networks) => (typeof networks === 'string' ? [] : networks));
 }
 
 /** @returns the services and policies of the namespaces that this node has workloads of. */
