@@ -128,7 +128,8 @@ describe('a registry with mirrors', () => {
 });
 
 describe('a proxy', () => {
-  async function startProxy() {
+  /** @param onlyHost where every tunnel leads, whatever host it was asked for; null for where it was. */
+  async function startProxy(onlyHost: string | null = null) {
     const asked: string[] = [];
     const server = createServer((request, response) => {
       asked.push(request.url ?? '');
@@ -142,7 +143,7 @@ describe('a proxy', () => {
     server.on('connect', (request: IncomingMessage, socket, head) => {
       tunnels.add(socket);
       asked.push(request.url ?? '');
-      const [host, port] = (request.url ?? '').split(':');
+      const [host, port] = (onlyHost ?? request.url ?? '').split(':');
       const onward = connect(Number(port), host, () => {
         socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
         onward.write(head);
@@ -187,6 +188,22 @@ describe('a proxy', () => {
     const source = await openSource(freshState(), [], { attempts: 1, registries });
     await expect(source.resolve(`${secure.host}/no/such:1`)).rejects.toMatchObject({ code: 'not-found' });
     expect(proxy.asked[0]).toBe(secure.host);
+    await secure.stop();
+    await proxy.stop();
+  });
+
+  // The certificate is for another name, which is looked at once its authority is believed.
+  test.each([
+    ['with the port that is the default', 'registry.invalid:443', 'registry.invalid:443'],
+    ['Docker Hub’s, whose API is elsewhere', 'docker.io', 'registry-1.docker.io:443'],
+  ])('shows the authority that was set for a host: %s', async (_what, host, asked) => {
+    const { server, ca } = certificates;
+    const secure = await startRegistry({ access: { tls: server } });
+    const proxy = await startProxy(secure.host);
+    const registries = { environment: { HTTPS_PROXY: proxy.url }, hosts: [{ host, caFile: ca }] };
+    const source = await openSource(freshState(), [], { attempts: 1, registries });
+    await expect(source.resolve(`${host}/no/such:1`)).rejects.toThrow(/altnames/);
+    expect(proxy.asked[0]).toBe(asked);
     await secure.stop();
     await proxy.stop();
   });

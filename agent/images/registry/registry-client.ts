@@ -53,11 +53,13 @@ export interface RegistryClient {
 /** Makes a client; it holds no connection until used, and none that keeps the process alive. */
 export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const { hosts, retry } = options;
-  const http = createHttpClient(options);
   const transport = createTransport([
     ...options.insecure,
     ...hosts.filter(({ isPlainHttp }) => isPlainHttp).map(({ host }) => host),
   ]);
+  // By the host that is spoken to: a default port is not in its name, and Docker Hub's API is elsewhere.
+  const tls = new Map([...options.tls].map(([host, settings]) => [transport.url(host, '/').host, settings]));
+  const http = createHttpClient({ ...options, tls });
   const mirrors = createMirrors(new Map(hosts.map(({ host, mirrors: names = [] }) => [host, names])));
   const request = createRegistryRequest(http, transport, createAuthorizer(http, transport, options.authFile));
   /** A mirror is tried once: there is somebody else to ask. */
