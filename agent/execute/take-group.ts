@@ -1,5 +1,5 @@
 import { constants, lchownSync } from 'node:fs';
-import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir } from 'node:fs/promises';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
@@ -33,7 +33,8 @@ async function takeDirectory(directory: FileHandle, gid: number): Promise<void> 
 async function takeBelow(directory: FileHandle, gid: number, depth: number): Promise<void> {
   if (depth === DEEPEST) return;
   const at = `/proc/self/fd/${directory.fd}`;
-  for (const name of await readdir(at)) await takeEntry(`${at}/${name}`, gid, depth).catch(ignoreGone);
+  // One by one: a container can make more names than memory holds.
+  for await (const { name } of await opendir(at)) await takeEntry(`${at}/${name}`, gid, depth).catch(ignoreGone);
 }
 
 async function takeEntry(path: string, gid: number, depth: number): Promise<void> {

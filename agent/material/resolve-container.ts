@@ -35,7 +35,7 @@ export function resolveContainer(container: Container, facts: PodFacts, material
   }
   for (const variable of container.env) {
     const value = variableValue(variable, known, facts, material);
-    const isSecret = variable.valueFrom?.type === 'secretKey' || mentions(variable, secret);
+    const isSecret = variable.valueFrom?.type === 'secretKey' || mentions(variable.value, secret);
     if (value === null) continue;
     known.set(variable.name, value);
     if (isSecret) secret.add(variable.name);
@@ -49,13 +49,13 @@ export function resolveContainer(container: Container, facts: PodFacts, material
     envFrom: [],
     command: expand(container.command),
     args: expand(container.args),
-    volumeMounts: container.volumeMounts.map((mount) => resolveMount(mount, known)),
+    volumeMounts: container.volumeMounts.map((mount) => resolveMount(mount, known, secret)),
   };
   return { container: resolved, secretVariables: [...secret] };
 }
 
-function mentions({ value }: EnvVar, secret: ReadonlySet<string>): boolean {
-  return [...secret].some((name) => value.includes(`$(${name})`));
+function mentions(text: string, secret: ReadonlySet<string>): boolean {
+  return [...secret].some((name) => text.includes(`$(${name})`));
 }
 
 function variableValue(
@@ -90,14 +90,20 @@ function textOf(bytes: Uint8Array | undefined): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
-function resolveMount(mount: VolumeMount, known: ReadonlyMap<string, string>): VolumeMount {
-  if (mount.subPathExpr === null) return mount;
-  const subPath = expandVariables(mount.subPathExpr, known);
+function resolveMount(
+  mount: VolumeMount,
+  known: ReadonlyMap<string, string>,
+  secret: ReadonlySet<string>,
+): VolumeMount {
+  const { subPathExpr, mountPath } = mount;
+  if (subPathExpr === null) return mount;
+  const refuse = (problem: string): MaterialError =>
+    new MaterialError('sub-path', `the subPathExpr of mount ${mountPath} ${problem}`);
+  // It would be the name of a directory on the disk, and stand in mount tables and messages.
+  if (mentions(subPathExpr, secret)) throw refuse('takes a variable from a Secret; name another one');
+  const subPath = expandVariables(subPathExpr, known);
   const parts = subPath.split('/');
-  if (!parts.some((part) => part === '' || part === '.' || part === '..'))
-    return { ...mount, subPath, subPathExpr: null };
-  throw new MaterialError(
-    'sub-path',
-    `the subPathExpr of mount ${mount.mountPath} gives no plain path below its volume`,
-  );
+  if (parts.some((part) => part === '' || part === '.' || part === '..'))
+    throw refuse('gives no plain path below its volume');
+  return { ...mount, subPath, subPathExpr: null };
 }
