@@ -11,7 +11,7 @@ const PATIENCE_MS = 250;
 
 /** Measures emptyDir volumes on disk. */
 export interface OverLimitWatch {
-  /** @returns the volumes of a pod that take more of the disk than their `sizeLimit`, as far as they are measured. */
+  /** @returns the volumes of a pod that take more of the disk than their `sizeLimit`, as far as they can be measured. */
   look(podId: string, pod: PodTemplate): Promise<readonly OverLimit[]>;
 }
 
@@ -31,9 +31,9 @@ export function createOverLimitWatch(
     if (within.has(path)) return 0;
     const walk = walks.get(path) ?? measure(path, limit);
     walks.set(path, walk);
-    const used = await inTime(walk).catch((error) => {
+    const used = await inTime(walk).catch(() => {
       walks.delete(path);
-      throw error;
+      return null;
     });
     if (used === null) return 0;
     walks.delete(path);

@@ -50,10 +50,14 @@ export function orphans(desired: DesiredState, observed: ObservedState): readonl
   );
 }
 
-/** By a version that may run, or by a pod of the namespace that is on its way out. */
+/**
+ * By a version that may run, or by a pod of the namespace that is on its way out; or nobody can tell, for a workload of the
+ * namespace is not judged yet, and its last good version with it.
+ */
 function isInUse({ namespace, name }: ClaimRecord, { workloads }: DesiredState, { pods }: ObservedState): boolean {
   const own = workloads.filter(({ workload }) => workload.namespace === namespace);
   const versions = own.flatMap(runnable);
+  if (own.some(({ wanted }) => wanted.state !== 'judged')) return true;
   if (versions.some((version) => claimNames(version).includes(name))) return true;
   const known = new Set(versions.map(({ identity }) => identity));
   return pods.some((pod) => namespaceOf(pod.key) === namespace && !known.has(pod.identity));

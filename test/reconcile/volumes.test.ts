@@ -2,6 +2,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openClaims } from '../../agent/execute/claims.ts';
+import { plan } from '../../agent/reconcile/planner.ts';
+import type { Wanted } from '../../agent/reconcile/state.ts';
 import { AgentDied, createFakeBackend } from '../fakes/fake-backend.ts';
 import { createNodeWorld, type NodeWorld } from './node-world.ts';
 
@@ -141,6 +143,21 @@ describe('a volume claim', () => {
     await world.commit(pod(''));
     await world.converge();
     expect(await claims()).toEqual([]);
+  });
+
+  test.each<Wanted>([
+    { state: 'preparing' } as const,
+    { state: 'unresolved', failure: { kind: 'transient', code: 'x', reason: 'x' }, retryAt: 1 },
+  ])('is kept while it is not known who needs it: a workload of its namespace is $state', async (wanted) => {
+    await world.commit(all(pod(USES_CLAIM), claim('Delete')));
+    await world.converge();
+    await world.commit(pod(''));
+    // As after a boot: no pod is there, and no last good version is judged again yet.
+    const observed = { ...(await world.observe()), pods: [] };
+    const desired = world.desired();
+    const workloads = desired.workloads.map((workload) => ({ ...workload, wanted, lastGood: null, former: [] }));
+    const context = { history: {}, now: 0, settleMs: 0, onViolation: 'report' } as const;
+    expect(plan({ ...desired, workloads }, observed, context).steps).toEqual([]);
   });
 
   test('outlives its pods, with what is in it', async () => {
