@@ -37,7 +37,10 @@ export function v1Ground(bases: V1Bases): CgroupGround {
     freezer: bases.freezer,
     controls: controlsOf(bases),
     prepareParent: async () => {},
-    prepareGroup,
+    prepareGroup: async ({ directory: root }, directory) => {
+      if (root === bases.memory.directory) await countChildren(directory);
+      if (root === bases.cpuset?.directory) await takeCpusOfParent(directory);
+    },
     writeLimits: async (group, limits) => {
       await writeMemoryV1(join(bases.memory.directory, group), limits);
       await writeCpu(join(bases.cpu.directory, group), limits.cpuMillis);
@@ -91,14 +94,14 @@ async function writeCpu(directory: string, millis: number | null): Promise<void>
   await writeControl(quota, millis === null ? '-1' : String(cpuQuotaUs(millis)));
 }
 
-/**
- * Old kernels count a child's memory only where `use_hierarchy` is set, and a new group of cpuset has no CPU to run on.
- * Most hierarchies have neither file, and an error for each would cost more than all the rest.
- */
-async function prepareGroup(directory: string): Promise<void> {
+/** Old kernels count a child's memory only where `use_hierarchy` is set. */
+async function countChildren(directory: string): Promise<void> {
   const counted = join(directory, 'memory.use_hierarchy');
   if (existsSync(counted) && (await readControl(counted)) === '0') await writeControlIfPresent(counted, '1');
-  if (!existsSync(join(directory, 'cpuset.cpus'))) return;
+}
+
+/** A new group of cpuset has no CPU to run on. */
+async function takeCpusOfParent(directory: string): Promise<void> {
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
     if ((await readControl(join(directory, name))) !== '') continue;
     await writeControl(join(directory, name), (await readControl(join(dirname(directory), name))) ?? '');

@@ -25,8 +25,8 @@ export interface CgroupGround {
   readonly controls: readonly LimitControl[];
   /** Readies a group's directory for children; called for each directory on the way, outermost first. */
   prepareParent(directory: string): Promise<void>;
-  /** Readies a directory just made for processes. */
-  prepareGroup(directory: string): Promise<void>;
+  /** Readies a directory just made in one hierarchy for processes. */
+  prepareGroup(base: Base, directory: string): Promise<void>;
   /** Memory with its swap, CPU and processes. */
   writeLimits(group: string, limits: Limits): Promise<void>;
   /** The same; swap only where it was asked for. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '../errors.ts';
@@ -20,9 +20,8 @@ export function directoriesTo(base: string, group: string): readonly string[] {
   return parts.map((_, index) => join(base, ...parts.slice(0, index + 1)));
 }
 
-/** @returns whether the directory was made now; false when it was there, as most are: looking first spares the error. */
+/** @returns whether the directory was made now; false when it was there. */
 export async function makeDirectory(path: string): Promise<boolean> {
-  if (existsSync(path)) return false;
   try {
     mkdirSync(path, { mode: 0o755 });
     return true;

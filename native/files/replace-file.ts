@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+/** Names of temporary files: of this process, for pids come again, and in their order, for chance costs more than a write. */
+const ours = randomBytes(6).toString('hex');
+let made = 0;
+
 /**
  * Replaces a small file at once: a reader, or an agent started after a crash of this one, finds the old content or the
  * new one. A power cut may lose it, so this is for files of a tmpfs, which one loses anyway; there it takes microseconds.
@@ -10,7 +14,7 @@ import { basename, dirname, join } from 'node:path';
  */
 export function replaceFile(path: string, content: string): void {
   const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(directory, `.${basename(path)}.${ours}-${++made}.tmp`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
     writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
