@@ -26,6 +26,7 @@ export function v1Ground(bases: V1Bases): CgroupGround {
     ({ directory }) => !entered.some((base) => base.directory === directory),
   );
   const file = (base: Base, group: string, name: string): string => join(base.directory, group, name);
+  let isRootCounting = false;
   return {
     version: 1,
     v1: bases.all,
@@ -38,7 +39,10 @@ export function v1Ground(bases: V1Bases): CgroupGround {
     controls: controlsOf(bases),
     prepareParent: async () => {},
     prepareGroup: async ({ directory: root }, directory) => {
-      if (root === bases.memory.directory) await countChildren(directory);
+      if (root === bases.memory.directory && (directory === root || !isRootCounting)) {
+        const hadIt = await countChildren(directory);
+        isRootCounting = hadIt && dirname(directory) === root;
+      }
       if (root === bases.cpuset?.directory) await takeCpusOfParent(directory);
     },
     writeLimits: async (group, limits) => {
@@ -94,10 +98,15 @@ async function writeCpu(directory: string, millis: number | null): Promise<void>
   await writeControl(quota, millis === null ? '-1' : String(cpuQuotaUs(millis)));
 }
 
-/** Old kernels count a child's memory only where `use_hierarchy` is set. */
-async function countChildren(directory: string): Promise<void> {
+/**
+ * Old kernels count a child's memory only where `use_hierarchy` is set, which a group has from the one above it.
+ * @returns whether this one had it: then the one above has, and every other below that will.
+ */
+async function countChildren(directory: string): Promise<boolean> {
   const counted = join(directory, 'memory.use_hierarchy');
-  if (existsSync(counted) && (await readControl(counted)) === '0') await writeControlIfPresent(counted, '1');
+  const isCounted = !existsSync(counted) || (await readControl(counted)) !== '0';
+  if (!isCounted) await writeControlIfPresent(counted, '1');
+  return isCounted;
 }
 
 /** A new group of cpuset has no CPU to run on. */

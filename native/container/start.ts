@@ -72,7 +72,6 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await noteLog(context, sandbox, spec.log.path);
   await records.saveContainer(record);
   const clamped = await cgroups.create(groupOf(spec), spec.limits);
-  await weighPod(context, { ref: spec, limits: spec.limits, before: NO_LIMITS });
   const oomKillsBefore = await cgroups.oomKills(groupOf(spec));
   const rootDir = layout.rootDir(spec, attempt);
   const exitPath = layout.exitFile(spec, attempt);
@@ -89,17 +88,21 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
   await records.saveContainer(started);
 }
 
-/** The profile is written while the shim works: nobody reads it before the record says that the container runs. */
+/**
+ * What the shim does not need is done while it works: the profile is written, for nobody reads it before the record says
+ * that the container runs, and the pod is weighed against its neighbours, which limits nothing.
+ */
 async function launchAndSave(
-  { launcher, records }: BackendContext,
+  context: BackendContext,
   spec: ContainerSpec,
   launch: ContainerLaunch,
 ): Promise<ShimReport> {
-  const [launched, saved] = await Promise.allSettled([
-    launcher.launch(launch),
-    records.saveProfile(spec, profileOf(spec.config.process, launch, spec.secretVariables)),
+  const [launched, ...others] = await Promise.allSettled([
+    context.launcher.launch(launch),
+    context.records.saveProfile(spec, profileOf(spec.config.process, launch, spec.secretVariables)),
+    weighPod(context, { ref: spec, limits: spec.limits, before: NO_LIMITS }),
   ]);
-  if (saved.status === 'rejected') throw saved.reason;
+  for (const each of others) if (each.status === 'rejected') throw each.reason;
   if (launched.status === 'rejected') throw launched.reason;
   return launched.value;
 }
