@@ -67,6 +67,18 @@ describe('a hostile config.json', () => {
       message: expect.stringContaining(`json: ${field}`),
     });
   });
+
+  test.each(['/', '/line\nbreak', 'line\nbreak'])(
+    'that asks for cgroup %j leaves nothing that cannot be deleted',
+    async (asked) => {
+      await stage.configure('true', (config) => {
+        config.linux.cgroupsPath = asked;
+      });
+      const { status, stderr } = await stage.runtime('create', 'c');
+      expect([status, stderr]).toEqual([1, expect.stringContaining('cgroup')]);
+      expect(await readdir(join(stage.directory, 'run'))).toEqual([]);
+    },
+  );
 });
 
 function nested(field: string): string {

@@ -96,14 +96,19 @@ export function checkTerminal(process: BundleProcess | undefined, consoleSocket:
   throw new BackendError('invalid-spec', 'check terminal', message);
 }
 
-/** A container's group may hold nothing of others, because all of it is killed. */
+/** A container's group may hold nothing of others, because all of it is killed. What is refused here leaves no state. */
 async function claim(context: RuntimeContext, container: ContainerState): Promise<void> {
+  const { id, cgroupPath } = container;
   await context.store.claim(container);
-  const held = await (await openGroup(container.cgroupPath)).pids();
-  if (held.length === 0) return;
-  await context.store.remove(container.id);
-  const message = `cgroup ${container.cgroupPath} holds processes already (${held.join(', ')}): choose another`;
-  throw new BackendError('invalid-spec', 'claim cgroup', message);
+  try {
+    const held = await (await openGroup(cgroupPath)).pids();
+    if (held.length === 0) return;
+    const message = `cgroup ${cgroupPath} holds processes already (${held.join(', ')}): choose another`;
+    throw new BackendError('invalid-spec', 'claim cgroup', message);
+  } catch (error) {
+    await context.store.remove(id);
+    throw error;
+  }
 }
 
 interface Creation {
