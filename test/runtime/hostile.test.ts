@@ -123,6 +123,18 @@ describe('a hostile root file system', () => {
     await expectNodeUntouched();
   });
 
+  test.each(['net/..', 'net/ipv4/./../..', 'net//..'])(
+    'is led nowhere by a sysctl that leaves the place of its kind: %s',
+    async (way) => {
+      await stage.configure('true', (config) => {
+        config.linux.sysctl = { [`${way}/../..${outside}/file`]: 'evil' };
+      });
+      const { status, stderr } = await stage.runtime('create', 'c');
+      expect([status, stderr]).toEqual([1, expect.stringContaining('belongs to the whole node')]);
+      await expectNodeUntouched();
+    },
+  );
+
   test('cannot be covered at /proc, but for what has numbers of its own', async () => {
     const cover = (destination: string) => (config: Config) =>
       config.mounts.push({ destination, type: 'bind', source: join(outside, 'file'), options: ['bind'] });

@@ -44,7 +44,14 @@ function contradiction({ linux, hostname, domainname }: BundleConfig): string | 
 
 /** sysctls that a namespace has for itself (namespaces(7)). */
 function namespaceOfSysctl(name: string): string | null {
-  if (/^net[./]/.test(name)) return 'network';
-  if (/^kernel[./](?:msg\w+|sem|shm\w+)$|^fs[./]mqueue[./]\w+$/.test(name)) return 'ipc';
-  return /^kernel[./]domainname$/.test(name) ? 'uts' : null;
+  const path = pathOfSysctl(name);
+  if (path.split('/').some((part) => ['', '.', '..'].includes(part))) return null;
+  if (/^net\/./.test(path)) return 'network';
+  if (/^kernel\/(?:msg\w+|sem|shm\w+)$|^fs\/mqueue\/\w+$/.test(path)) return 'ipc';
+  return path === 'kernel/domainname' ? 'uts' : null;
+}
+
+/** @returns where it is below /proc/sys. Beside names with dots there are names with slashes, for interfaces that have a dot (sysctl(8)). */
+export function pathOfSysctl(name: string): string {
+  return name.includes('/') ? name : name.replaceAll('.', '/');
 }

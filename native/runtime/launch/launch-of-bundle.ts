@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { pathOfSysctl } from '../config/check-config.ts';
 import { deniesDevices } from '../config/denies-devices.ts';
 import type { BundleConfig } from '../config/schema.ts';
 import type { BundleLaunch, BundleLaunchProcess, Ending } from './bundle-launch.ts';
@@ -64,11 +65,6 @@ export function launchOfBundle(config: BundleConfig, ground: BundleGround): Bund
     stateDir: ground.stateDir,
     consoleSocket: ground.consoleSocket,
   };
-}
-
-/** Beside names with dots there are names with slashes, for interfaces that have a dot (sysctl(8)). */
-function pathOfSysctl(name: string): string {
-  return name.includes('/') ? name : name.replaceAll('.', '/');
 }
 
 function rootPropagationOf(name: BundleConfig['linux']['rootfsPropagation']): number {
