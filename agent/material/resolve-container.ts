@@ -19,7 +19,8 @@ export interface ResolvedContainer {
 
 /**
  * Resolves what a container knows at its start only: its variables, and what refers to them.
- * @throws MaterialError `material` for what is not there and not optional, `sub-path` for a path that leads elsewhere.
+ * @throws MaterialError `material` for what is not there and not optional, `sub-path` for a path that leads elsewhere;
+ * either for a part of a Secret where it would be told.
  */
 export function resolveContainer(container: Container, facts: PodFacts, material: Material): ResolvedContainer {
   if (!isKnownAtStart(container)) return { container, secretVariables: [] };
@@ -41,6 +42,9 @@ export function resolveContainer(container: Container, facts: PodFacts, material
     if (isSecret) secret.add(variable.name);
     else secret.delete(variable.name);
   }
+  // What cannot be run is named in messages.
+  if (mentions(container.command?.[0] ?? '', secret))
+    throw new MaterialError('material', `container ${container.name}: the program of its command comes from a Secret`);
   const expand = (words: readonly string[] | null): readonly string[] | null =>
     words?.map((word) => expandVariables(word, known)) ?? null;
   const resolved: Container = {

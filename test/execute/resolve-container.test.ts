@@ -11,7 +11,7 @@ const SECRET = {
   stringData: { user: 'hush', PASSWORD: 'x' },
 };
 
-function resolved(subPathExpr: string): ResolvedContainer {
+function resolved(subPathExpr: string, command: readonly string[] = ['run']): ResolvedContainer {
   const env = [
     { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'USER', valueFrom: { secretKeyRef: { name: 'db', key: 'user' } } },
@@ -19,6 +19,7 @@ function resolved(subPathExpr: string): ResolvedContainer {
   ];
   const container = {
     ...{ name: 'app', image: 'registry.example/app:1', env, envFrom: [{ secretRef: { name: 'db' }, prefix: 'DB_' }] },
+    command,
     volumeMounts: [{ name: 'data', mountPath: '/data', subPathExpr }],
   };
   const spec = { volumes: [{ name: 'data', emptyDir: {} }], containers: [container] };
@@ -40,6 +41,16 @@ test('a path below a volume is made of what the pod knows of itself, and secrets
 test.each(['$(USER)', 'a/$(DERIVED)', '$(DB_PASSWORD)'])('nothing of a Secret becomes a path: %s', (written) => {
   expect(() => resolved(written)).toThrow(
     expect.objectContaining({ code: 'sub-path', message: expect.not.stringMatching(/hush|x$/) }),
+  );
+});
+
+test('arguments may come from a Secret, and the program, which messages name, may not', () => {
+  expect(resolved('a', ['run', '--as=$(USER)']).container.command).toEqual(['run', '--as=hush']);
+  expect(() => resolved('a', ['/bin/$(DERIVED)'])).toThrow(
+    expect.objectContaining({
+      code: 'material',
+      message: 'container app: the program of its command comes from a Secret',
+    }),
   );
 });
 
