@@ -1,4 +1,5 @@
 import { BackendError } from '../errors.ts';
+import { buildPath } from '../library.ts';
 import { type ContainerState, createStateStore, type StateStore } from './container/state.ts';
 import { type Status, statusOf } from './container/status.ts';
 import type { RuntimeLog } from './runtime-log.ts';
@@ -8,11 +9,17 @@ export interface RuntimeContext {
   readonly root: string;
   readonly store: StateStore;
   readonly log: RuntimeLog;
+  /** The program that creates containers and runs processes in them. */
+  readonly shimPath: string;
 }
 
 /** @returns the context of the containers below `root`. */
-export function createRuntimeContext(root: string, log: RuntimeLog): RuntimeContext {
-  return { root, store: createStateStore(root), log };
+export function createRuntimeContext(
+  root: string,
+  log: RuntimeLog,
+  shimPath: string = buildPath('holdfast-shim'),
+): RuntimeContext {
+  return { root, store: createStateStore(root), log, shimPath };
 }
 
 /** Loads a container that must be in one of some states. @throws BackendError `not-found` or `invalid-spec`. */

@@ -130,6 +130,7 @@ async function create(
   const clamped = await group.create(container.resources);
   for (const setting of clamped) context.log.note(`this node holds ${setting} only in part`);
   const groupFiles = group.entryFiles();
+  const { shimPath } = context;
   const scratchDir = context.store.directoryOf(container.id);
   const launch = launchOfBundle(config, {
     bundle: container.bundle,
@@ -142,14 +143,14 @@ async function create(
     preservedCount: options.preservedCount,
     ending,
   });
-  return createProcess(launch, async (init) => {
+  return createProcess(launch, shimPath, async (init) => {
     const made = { ...container, init };
     await context.store.save(made);
     // The hooks come after the environment is made (step 2 of the lifecycle), and `created` is what that is called.
     const state = describeState(made, 'created');
     await runHooks({ hooks, stage: 'prestart', state, inside: null });
     await runHooks({ hooks, stage: 'createRuntime', state, inside: null });
-    await runHooks({ hooks, stage: 'createContainer', state, inside: { process: init, scratchDir } });
+    await runHooks({ hooks, stage: 'createContainer', state, inside: { process: init, scratchDir, shimPath } });
   });
 }
 

@@ -53,7 +53,10 @@ export async function execInContainer(context: RuntimeContext, id: string, optio
     preservedCount: options.preservedCount,
     ending: options.isLeft ? ('left' as const) : ('awaited' as const),
   };
-  const started = await execProcess(launch, context.store.directoryOf(id));
+  const started = await execProcess(launch, {
+    shimPath: context.shimPath,
+    scratchDir: context.store.directoryOf(id),
+  });
   const stopForwarding = options.isLeft ? (): void => undefined : forwardSignals(started.process);
   warnOfClamped(context, started);
   if (options.pidFile !== undefined) await writePid(options.pidFile, started);

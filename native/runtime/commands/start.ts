@@ -17,7 +17,8 @@ export async function startContainer(context: RuntimeContext, id: string): Promi
   const { hooks, init } = container;
   if (init !== null) {
     const state = describeState(container, 'created');
-    await runHooks({ hooks, stage: 'startContainer', state, inside: { process: init, scratchDir: directory } });
+    const inside = { process: init, scratchDir: directory, shimPath: context.shimPath };
+    await runHooks({ hooks, stage: 'startContainer', state, inside });
   }
   await execute(directory);
   await rm(join(directory, START_SOCKET), { force: true });

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { BackendError } from '../../errors.ts';
+import { decodeReport } from '../../launch/report.ts';
 import type { ProcessId } from '../../process/process-id.ts';
 import type { BundleHook, BundleHooks } from '../config/schema.ts';
 import { encodeVisitLaunch } from '../launch/encode-bundle.ts';
@@ -12,7 +14,7 @@ export interface HookRun {
   /** The container's state, which a hook reads on its standard input. */
   readonly state: Readonly<Record<string, unknown>>;
   /** Null runs the hooks among the runtime's own namespaces. */
-  readonly inside: { readonly process: ProcessId; readonly scratchDir: string } | null;
+  readonly inside: { readonly process: ProcessId; readonly scratchDir: string; readonly shimPath: string } | null;
 }
 
 /**
@@ -45,6 +47,7 @@ async function runHook(hook: BundleHook, run: HookRun): Promise<string | null> {
     return `cannot be run: ${(error as Error).message}`;
   }
   const ended = once(child, 'exit');
+  const reported = run.inside === null ? null : reportOf(child.stdio[REPORT_FD] as Readable);
   // A hook need not read its input.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(JSON.stringify(run.state));
@@ -59,17 +62,31 @@ async function runHook(hook: BundleHook, run: HookRun): Promise<string | null> {
   const [code, signal] = await ended;
   clearTimeout(timer);
   if (isLate) return `did not end within ${hook.timeout} s`;
+  const failure = await reported;
+  if (failure) return `cannot be run: ${failure}`;
   return code === 0 ? null : `ended with ${signal ?? `status ${code}`}`;
 }
 
+/** @returns why the shim could not run a hook, or null when it ran. A hook has not the other end, so it comes to an end. */
+async function reportOf(socket: Readable): Promise<string | null> {
+  const report = Buffer.concat(await socket.toArray().catch(() => []));
+  try {
+    if (report.length > 0) decodeReport(report);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const REPORT_FD = 4;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 async function start(hook: BundleHook, inside: HookRun['inside']): Promise<ChildProcess> {
   const [argv0 = hook.path, ...args] = hook.args ?? [];
   if (inside !== null) {
-    const { process, scratchDir } = inside;
+    const { process, scratchDir, shimPath } = inside;
     const launch = { container: process, path: hook.path, args: [argv0, ...args], env: hook.env };
-    return startShim({ spec: encodeVisitLaunch(launch), scratchDir, input: 'pipe', preservedCount: 0 });
+    return startShim({ shimPath, spec: encodeVisitLaunch(launch), scratchDir, input: 'pipe', preservedCount: 0 });
   }
   const env = Object.fromEntries(
     hook.env.map((entry) => {

@@ -24,32 +24,40 @@ export interface StartedProcess {
  */
 export function createProcess(
   launch: BundleLaunch,
+  shimPath: string,
   onNamespaces: (process: ProcessId) => Promise<void>,
 ): Promise<StartedProcess> {
-  return runShim({ spec: () => encodeBundleLaunch(launch), scratchDir: launch.stateDir, launch }, async (next, go) => {
-    const { process } = await next();
-    await onNamespaces(process);
-    go();
-    return next();
-  });
+  return runShim(
+    { spec: () => encodeBundleLaunch(launch), scratchDir: launch.stateDir, shimPath, launch },
+    async (next, go) => {
+      const { process } = await next();
+      await onNamespaces(process);
+      go();
+      return next();
+    },
+  );
 }
 
 /** Starts one more process in a container; it runs its program by then. @throws BackendError with the stage that failed. */
-export function execProcess(launch: BundleExecLaunch, scratchDir: string): Promise<StartedProcess> {
-  return runShim({ spec: () => encodeBundleExecLaunch(launch), scratchDir, launch }, (next) => next());
+export function execProcess(
+  launch: BundleExecLaunch,
+  { shimPath, scratchDir }: Pick<ShimRun, 'shimPath' | 'scratchDir'>,
+): Promise<StartedProcess> {
+  return runShim({ spec: () => encodeBundleExecLaunch(launch), scratchDir, shimPath, launch }, (next) => next());
 }
 
 interface ShimRun {
   readonly spec: () => Buffer;
   readonly scratchDir: string;
+  readonly shimPath: string;
   readonly launch: Pick<BundleLaunch, 'ending' | 'preservedCount'>;
 }
 
 async function runShim(
-  { spec, scratchDir, launch: { ending, preservedCount } }: ShimRun,
+  { spec, scratchDir, shimPath, launch: { ending, preservedCount } }: ShimRun,
   talk: (next: () => Promise<ShimReport>, go: () => void) => Promise<ShimReport>,
 ): Promise<StartedProcess> {
-  const shim = await startShim({ spec: encode(spec), scratchDir, input: 'inherit', preservedCount });
+  const shim = await startShim({ spec: encode(spec), scratchDir, shimPath, input: 'inherit', preservedCount });
   const socket = shim.stdio[4] as unknown as Socket;
   const ended = once(shim, 'exit').then(([status]) => status as number);
   const reports = readReports(socket);
@@ -94,7 +102,8 @@ function readReports(socket: Socket): { next(): Promise<ShimReport> } {
           wake = resolve;
         });
       }
-      if (received.length < REPORT_BYTES) throw new BackendError('internal', 'create', 'the shim ended without a word');
+      if (received.length < REPORT_BYTES)
+        throw new BackendError('internal', 'read shim report', 'the shim ended without a word');
       const report = received.subarray(0, REPORT_BYTES);
       received = received.subarray(REPORT_BYTES);
       return decodeReport(report);

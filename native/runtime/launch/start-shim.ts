@@ -5,18 +5,13 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { BackendError } from '../../errors.ts';
 import { REPORT_BYTES } from '../../launch/report.ts';
-import {
-  buildPath,
-  checkLayout,
-  type NativeError,
-  nativeErrorType,
-  nativeLibrary,
-  toBackendError,
-} from '../../library.ts';
+import { checkLayout, type NativeError, nativeErrorType, nativeLibrary, toBackendError } from '../../library.ts';
 
 const [PROGRAM_FD, FIRST_PRESERVED_FD, SPEC_MODE] = [5, 3, 0o600];
 
 export interface ShimStart {
+  /** The program, `holdfast-shim` as built unless a test has another. */
+  readonly shimPath: string;
   readonly spec: Buffer;
   /** Keeps the spec for as long as it takes to open it. */
   readonly scratchDir: string;
@@ -31,10 +26,16 @@ export interface ShimStart {
  * a sealed copy in memory: what a container makes of `/proc/<pid>/exe` cannot change it.
  * @throws BackendError `internal` when the shim is not built.
  */
-export async function startShim({ spec, scratchDir, input, preservedCount }: ShimStart): Promise<ChildProcess> {
+export async function startShim({
+  shimPath,
+  spec,
+  scratchDir,
+  input,
+  preservedCount,
+}: ShimStart): Promise<ChildProcess> {
   const preserved = Array.from({ length: preservedCount }, (_, index) => FIRST_PRESERVED_FD + index);
   for (const fd of preserved) checkPreserved(fd);
-  const program = loadProgram();
+  const program = loadProgram(shimPath);
   const specFd = openSpec(scratchDir, spec);
   try {
     const child = spawn(`/proc/self/fd/${PROGRAM_FD}`, [], {
@@ -50,11 +51,11 @@ export async function startShim({ spec, scratchDir, input, preservedCount }: Shi
   }
 }
 
-function loadProgram(): number {
+function loadProgram(shimPath: string): number {
   checkLayout('hf_report', REPORT_BYTES);
   const load = nativeLibrary().func('hf_shim_load', 'int32_t', ['str', koffi.out(koffi.pointer(nativeErrorType))]);
   const error = {} as NativeError;
-  const fd: number = load(buildPath('holdfast-shim'), error);
+  const fd: number = load(shimPath, error);
   if (fd < 0) throw toBackendError(error, 'internal');
   return fd;
 }

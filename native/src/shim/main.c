@@ -75,10 +75,15 @@ static int settle(struct hf_error *error)
 /* Started by an OCI runtime, as a child of its own that it waits for. */
 static int run_for_runtime(struct bundle_specs *specs)
 {
-    prctl(PR_SET_DUMPABLE, 0);
+    struct hf_error error = {0};
+    if (prctl(PR_SET_DUMPABLE, 0) < 0) {
+        fail(&error, "protect shim", NULL);
+        report_failed(REPORT_FD, &error);
+        return 1;
+    }
     switch (specs->mode) {
     case MODE_VISIT:
-        return run_visit(&specs->visit);
+        return run_visit(&specs->visit, REPORT_FD);
     case MODE_BUNDLE_EXEC:
         return run_bundle_exec(&specs->bundle, REPORT_FD);
     default:
@@ -94,7 +99,7 @@ int main(void)
     struct hf_error error = {0};
     if (settle(&error) < 0 || map_spec(&m, &error) < 0) {
         report_failed(REPORT_FD, &error);
-        return 0;
+        return 1;
     }
     if (bundle_decode(&bundle_specs, m.bytes, m.size, m.arena, m.arena_size) == 0)
         return run_for_runtime(&bundle_specs);
@@ -102,7 +107,7 @@ int main(void)
         errno = EBADMSG;
         note_failure(&error, "decode spec", NULL);
         report_failed(REPORT_FD, &error);
-        return 0;
+        return 1;
     }
     return run_detached(&spec, &error);
 }

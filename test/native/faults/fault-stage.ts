@@ -1,35 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerSpec, SandboxSpec } from '../../../native/index.ts';
 import { defaultSeccomp } from '../../../native/index.ts';
 import { containerSpec } from '../../contract/container-programs.ts';
 import { LIMITS } from '../../contract/contract-stage.ts';
 import { type KernelGround, openKernelGround } from '../../contract/kernel-ground.ts';
-import { buildInjector, type Injector, type ShimCall } from './injector.ts';
+import { type Attempt, attemptWith, type Fault } from './attempt.ts';
+import { buildInjector } from './injector.ts';
 import { portraitOf } from './portrait.ts';
-
-/** What became of an operation. */
-export type Outcome =
-  | { readonly state: 'done'; readonly portrait: Readonly<Record<string, unknown>> | null }
-  | { readonly state: 'failed'; readonly error: unknown };
-
-export interface Attempt {
-  readonly start: Outcome;
-  /** Of stopping it, when it had started. */
-  readonly stop: Outcome | null;
-  readonly exit: unknown;
-  /** What it left behind. */
-  readonly left: readonly string[];
-  /** Every call of its shim. */
-  readonly calls: readonly ShimCall[];
-}
-
-/** A call that is made to fail. */
-export interface Fault {
-  readonly at: ShimCall;
-  readonly errno: number;
-}
 
 /** Starts and ends sandboxes and containers with one fault each. */
 export interface FaultStage {
@@ -59,9 +37,11 @@ export async function openFaultStage(changes: SandboxChanges = {}): Promise<Faul
       const { id } = SANDBOX;
       if (hasSandbox) await backend.removeSandbox(id);
       hasSandbox = false;
-      return attempt(ground, injector, fault, {
+      return attemptWith(injector, fault, {
+        traces: () => traces(ground),
+        isRemovedAnyway: false,
         start: () => backend.createSandbox(sandbox),
-        pid: async () => (await backend.observe()).sandboxes[0]?.pid ?? null,
+        portrait: async () => portraitIn(ground, (await backend.observe()).sandboxes[0]?.pid),
         stop: async () => undefined,
         remove: () => backend.removeSandbox(id),
       });
@@ -75,9 +55,11 @@ export async function openFaultStage(changes: SandboxChanges = {}): Promise<Faul
         await backend.removeContainer(spec);
         hasSandbox = true;
       }
-      return attempt(ground, injector, fault, {
+      return attemptWith(injector, fault, {
+        traces: () => traces(ground),
+        isRemovedAnyway: false,
         start: () => backend.startContainer(spec),
-        pid: async () => (await backend.observe()).sandboxes[0]?.containers[0]?.pid ?? null,
+        portrait: async () => portraitIn(ground, (await backend.observe()).sandboxes[0]?.containers[0]?.pid),
         stop: async () => {
           await backend.stopContainer(spec, { graceMs: 0 });
           const { finishedAt, ...exit } = (await backend.observe()).sandboxes[0]?.containers[0]?.exit ?? {};
@@ -93,48 +75,11 @@ export async function openFaultStage(changes: SandboxChanges = {}): Promise<Faul
   };
 }
 
-interface Operations {
-  start(): Promise<void>;
-  pid(): Promise<number | null>;
-  stop(): Promise<unknown>;
-  remove(): Promise<void>;
-}
-
-async function attempt(
+async function portraitIn(
   ground: KernelGround,
-  injector: Injector,
-  fault: Fault | null,
-  operations: Operations,
-): Promise<Attempt> {
-  const before = await traces(ground);
-  await injector.arm(fault);
-  const start = await outcomeOf(async () => {
-    await operations.start();
-    const pid = await operations.pid();
-    return pid === null ? null : { ...(await portraitOf(pid)), ...(await clampedOf(ground)) };
-  });
-  let exit: unknown = null;
-  const stop =
-    start.state === 'failed'
-      ? null
-      : await outcomeOf(async () => {
-          exit = await operations.stop();
-          return null;
-        });
-  if (start.state === 'done') await operations.remove();
-  const calls = await injector.calls();
-  // A process that has ended is listed in its cgroup until it is reaped.
-  const left = await settled(async () => (await traces(ground)).filter((trace) => !before.includes(trace)));
-  return { start, stop, exit, left, calls };
-}
-
-/** Asks for a while until nothing is left. */
-async function settled(ask: () => Promise<readonly string[]>): Promise<readonly string[]> {
-  for (let tries = 0; ; tries += 1) {
-    const left = await ask();
-    if (left.length === 0 || tries === 50) return left;
-    await sleep(10);
-  }
+  pid: number | null | undefined,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  return pid == null ? null : { ...(await portraitOf(pid)), ...(await clampedOf(ground)) };
 }
 
 /** What the record says the kernel refused in full need not be as it was asked for. */
@@ -146,14 +91,6 @@ async function clampedOf({ runDir }: KernelGround): Promise<Readonly<Record<stri
     oomScoreAdj: { oomScore: 'clamped' },
   };
   return Object.assign({}, ...record.clamped.map((name: string) => told[name]));
-}
-
-async function outcomeOf(run: () => Promise<Readonly<Record<string, unknown>> | null>): Promise<Outcome> {
-  try {
-    return { state: 'done', portrait: await run() };
-  } catch (error) {
-    return { state: 'failed', error };
-  }
 }
 
 async function traces(ground: KernelGround): Promise<readonly string[]> {

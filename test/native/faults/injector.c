@@ -19,8 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST_PROCESSES = 64, MOST_CALLS = 1024, LAST_SHIM_FD = 5 };
@@ -53,14 +56,26 @@ static int read_orders(struct orders *orders)
 }
 
 /* Shares our descriptors until it is exec'd, so that the filter's listener becomes ours. */
-static _Noreturn void run_program(const char *program)
+static _Noreturn void run_program(int program)
 {
     struct sock_filter ask[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF)};
     struct sock_fprog filter = {1, ask};
     char *argv[] = {"holdfast-shim", NULL}, *envp[] = {NULL};
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter) >= 0)
-        execve(program, argv, envp);
+        syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
     _exit(127);
+}
+
+/* A copy in memory, by whose name a runtime knows a process that waits for its start. */
+static int load_program(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC), copy = memfd_create("holdfast-shim", MFD_CLOEXEC);
+    ssize_t sent;
+    do
+        sent = sendfile(copy, file, NULL, 1 << 20);
+    while (sent > 0);
+    close(file);
+    return sent == 0 ? copy : -1;
 }
 
 /* A shim is given descriptors 3 to 5; another program gets none, and the listener must not be one of them. */
@@ -72,13 +87,15 @@ static void fill_shim_descriptors(void)
     close(fd);
 }
 
+/* The program becomes a child of our parent, which waits for it. */
 static int start_program(const char *program)
 {
     fill_shim_descriptors();
+    int loaded = load_program(program);
     int listener = dup(0);
     close(listener);
-    if (syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL) == 0)
-        run_program(program);
+    if (syscall(SYS_clone, CLONE_FILES | CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL) == 0)
+        run_program(loaded);
     while (fcntl(listener, F_GETFD) < 0)
         usleep(100);
     return listener;
@@ -138,13 +155,25 @@ static void leave_group(void)
     }
 }
 
+/* Whoever started the program in our guise sees its end. */
+static int end_as_program(pid_t tracer)
+{
+    int status;
+    pid_t ended;
+    syscall(SYS_close_range, 0u, ~0u, 0u);
+    while ((ended = wait(&status)) == tracer)
+        ;
+    return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+}
+
 int main(void)
 {
     static struct orders orders;
     if (read_orders(&orders) < 0)
         return 1;
-    if (fork() > 0)
-        return 0;
+    pid_t tracer = fork();
+    if (tracer > 0)
+        return end_as_program(tracer);
     setsid();
     int own = open(orders.trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     FILE *trace = fdopen(fcntl(own, F_DUPFD_CLOEXEC, 100), "w");

@@ -140,16 +140,21 @@ int join_namespaces(const struct bundle_spec *bundle, struct hf_error *error);
 
 enum { PRESERVED_FD = 6, MOST_PRESERVED = 100 };
 
-/* Descriptors that the init takes over. */
+/* Descriptors that the first process, or one that is run beside it, takes over. */
 struct bundle_ends {
     int root, listener, console;
-    /* Told to go on, twice: once its ids are mapped, once the hooks of its creator ran. */
+    /* Told to go on: the init once its ids are mapped and once the hooks of its creator ran, another once it is known. */
     int go[2];
     /* Takes one struct hf_error; its errnum is 0 once the container is created. */
     int error[2];
 };
 
 int run_bundle(struct bundle_spec *bundle, int report_fd);
+
+/* Lets the process at the other ends go on from where it waits. */
+int let_go_on(const struct bundle_ends *ends, struct hf_error *error);
+/* Tells the runtime of the process, and keeps the socket. A runtime that cannot be told gets no process. */
+int tell_runtime(int report_fd, const struct joined *joined, struct hf_error *error);
 
 /* ---- exec.c: one more process in a container. */
 
@@ -170,6 +175,8 @@ typedef void joiner_fn(struct bundle_spec *bundle, struct bundle_ends *ends, int
 /* Forks a joiner, which sends one struct joined on `told`, and waits for its end. */
 int fork_joiner(struct bundle_spec *bundle, struct bundle_ends *ends, joiner_fn *joiner, struct joined *joined,
                 struct hf_error *error);
+/* Tells of the process that was made, or why none was, and ends. One that cannot be told of is ended too. */
+_Noreturn void end_joiner(struct bundle_ends *ends, const struct joined *joined, int told, struct hf_error *error);
 /* What a process with users of its own can not do any more. What the kernel refuses is clamped. */
 int raise_for_bundle(struct bundle_spec *bundle, uint32_t *clamped, struct hf_error *error);
 _Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int told);
@@ -182,7 +189,10 @@ int listen_for_start(const char *state_dir, struct hf_error *error);
 int connect_console(const char *path, struct hf_error *error);
 int send_descriptor(int socket, int fd, struct hf_error *error);
 
-/* ---- init.c: returns only when a step failed. */
+/* ---- init.c */
+
+int await_go(const struct bundle_ends *ends, struct hf_error *error);
+/* Returns only when a step failed. */
 
 int become_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, struct hf_error *error);
 
@@ -229,8 +239,8 @@ int open_console(int root, const struct bundle_spec *bundle, int socket, struct 
 
 int take_bundle_identity(const struct bundle_spec *bundle, struct hf_error *error);
 
-/* ---- visit.c: runs the program and gives its exit status, 255 for what failed before it ran. */
+/* ---- visit.c: runs the program and gives its exit status; of what failed before it ran there is a report, and 255. */
 
-int run_visit(const struct visit_spec *visit);
+int run_visit(const struct visit_spec *visit, int report_fd);
 
 #endif

@@ -24,24 +24,35 @@ static int open_ends(struct bundle_spec *b, struct bundle_ends *ends, struct hf_
     return 0;
 }
 
-static void report_created(int fd, const struct joined *joined)
+int tell_runtime(int report_fd, const struct joined *joined, struct hf_error *error)
 {
-    struct hf_report report = {.magic = HF_REPORT_MAGIC, .pid = joined->pid, .shim_pid = getpid()};
-    report.clamped = joined->clamped;
-    report.start_time = start_time_of_pid(joined->pid);
-    (void)!send(fd, &report, sizeof report, MSG_NOSIGNAL);
+    struct hf_report report;
+    if (describe_started(&report, joined->pid, joined->clamped, error) < 0)
+        return -1;
+    if (send(report_fd, &report, sizeof report, MSG_NOSIGNAL) != sizeof report)
+        return fail(error, "tell the runtime", NULL);
+    return 0;
 }
 
 /* Waits until the init stands where it waits for its start. */
 static int await_created(const struct bundle_ends *ends, struct hf_error *error)
 {
     struct hf_error told;
-    if (read(ends->error[0], &told, sizeof told) != sizeof told) {
-        errno = ECHILD;
+    ssize_t got = read(ends->error[0], &told, sizeof told);
+    if (got != sizeof told) {
+        errno = got < 0 ? errno : ECHILD;
         return fail(error, "create container", NULL);
     }
     *error = told;
     return told.errnum == 0 ? 0 : -1;
+}
+
+int let_go_on(const struct bundle_ends *ends, struct hf_error *error)
+{
+    /* One that is gone has said why. */
+    if (write(ends->go[1], "g", 1) == 1 || errno == EPIPE)
+        return 0;
+    return fail(error, "let container go on", NULL);
 }
 
 static int create(const struct bundle_spec *b, const struct bundle_ends *ends, const struct joined *joined,
@@ -51,18 +62,20 @@ static int create(const struct bundle_spec *b, const struct bundle_ends *ends, c
     int32_t pid = joined->pid;
     if (write_map(pid, "uid_map", b->uid_map, error) < 0 || write_map(pid, "gid_map", b->gid_map, error) < 0)
         return -1;
-    if (write(ends->go[1], "m", 1) != 1)
-        return fail(error, "map ids", NULL);
+    if (let_go_on(ends, error) < 0)
+        return -1;
     /* The init answers once its namespaces are as configured: hooks find them so. */
     if (await_created(ends, error) < 0)
         return -1;
-    report_created(report_fd, joined);
+    if (tell_runtime(report_fd, joined, error) < 0)
+        return -1;
     /* The runtime's hooks run now; it closes the socket when one of them fails. */
-    if (read(report_fd, &go, 1) != 1 || write(ends->go[1], "h", 1) != 1) {
-        errno = ECANCELED;
+    ssize_t got = read(report_fd, &go, 1);
+    if (got != 1) {
+        errno = got < 0 ? errno : ECANCELED;
         return fail(error, "run hooks", NULL);
     }
-    return await_created(ends, error);
+    return let_go_on(ends, error) < 0 ? -1 : await_created(ends, error);
 }
 
 static int start(struct bundle_spec *b, struct bundle_ends *ends, struct joined *joined, int report_fd,
@@ -73,7 +86,7 @@ static int start(struct bundle_spec *b, struct bundle_ends *ends, struct joined 
     close(ends->go[0]);
     if (create(b, ends, joined, report_fd, error) < 0)
         return -1;
-    return report_started(report_fd, joined->pid, joined->clamped, error);
+    return tell_runtime(report_fd, joined, error);
 }
 
 int run_bundle(struct bundle_spec *bundle, int report_fd)

@@ -44,9 +44,11 @@ static int find(const struct process_id *id, int *process, struct hf_error *erro
     snprintf(path, sizeof path, "/proc/%d", id->pid);
     int pidfd = (int)syscall(SYS_pidfd_open, id->pid, 0);
     *process = pidfd < 0 ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (*process >= 0 && start_time_of(*process) == id->start_time)
+    uint64_t started = *process < 0 ? 0 : start_time_of(*process);
+    if (started != 0 && started == id->start_time)
         return pidfd;
-    errno = ESRCH;
+    if (started != 0 || errno == ENOENT)
+        errno = ESRCH;
     return fail(error, "find container", path);
 }
 

@@ -37,25 +37,37 @@ static int become_process(const struct bundle_spec *b, struct bundle_ends *ends,
     return set_limits(c, error) < 0 ? -1 : exec_confined(b, error);
 }
 
-static _Noreturn void run_process(const struct bundle_spec *b, struct bundle_ends *ends, int procfs)
+static _Noreturn void run_process(const struct bundle_spec *b, struct bundle_ends *ends, int procfs, int told)
 {
     struct hf_error error = {0};
+    close(told);
+    close(ends->go[1]);
     close(ends->error[0]);
-    become_process(b, ends, procfs, &error);
+    /* Nothing of it happens before the shim knows of it, and can end it. */
+    if (await_go(ends, &error) == 0)
+        become_process(b, ends, procfs, &error);
     (void)!write(ends->error[1], &error, sizeof error);
     _exit(1);
 }
 
 /* A sibling (CLONE_PARENT): the shim reaps it, or whoever watches over the runtime's orphans. */
-static int start_process(const struct bundle_spec *b, struct bundle_ends *ends, int procfs, struct joined *joined,
-                         struct hf_error *error)
+static int start_process(const struct bundle_spec *b, struct bundle_ends *ends, int procfs, int told,
+                         struct joined *joined, struct hf_error *error)
 {
     struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND};
     long pid = sys_clone3(&args);
     if (pid == 0)
-        run_process(b, ends, procfs);
+        run_process(b, ends, procfs, told);
+    if (pid < 0)
+        return fail(error, "clone process", NULL);
     joined->pid = (int32_t)pid;
-    return pid < 0 ? fail(error, "clone process", NULL) : 0;
+    return 0;
+}
+
+/* Joining users makes a process dumpable again where the node says so; others may see it by now. */
+static int protect(struct hf_error *error)
+{
+    return prctl(PR_SET_DUMPABLE, 0) < 0 ? fail(error, "protect process", NULL) : 0;
 }
 
 static _Noreturn void join_and_start_process(struct bundle_spec *b, struct bundle_ends *ends, int told)
@@ -66,12 +78,9 @@ static _Noreturn void join_and_start_process(struct bundle_spec *b, struct bundl
     int procfs = labelled ? open_procfs(&error) : -1;
     if (labelled == (procfs >= 0) && enter_legacy_groups(&b->container.groups, &error) == 0 &&
         raise_for_bundle(b, &joined.clamped, &error) == 0 && enter_container(&b->neighbour, &error) == 0 &&
-        prctl(PR_SET_DUMPABLE, 0) == 0 && start_process(b, ends, procfs, &joined, &error) == 0) {
-        (void)!write(told, &joined, sizeof joined);
-        _exit(0);
-    }
-    (void)!write(ends->error[1], &error, sizeof error);
-    _exit(1);
+        protect(&error) == 0)
+        (void)start_process(b, ends, procfs, told, &joined, &error);
+    end_joiner(ends, &joined, told, &error);
 }
 
 /* execve closes the error pipe. */
@@ -81,7 +90,7 @@ static int await_exec(const struct bundle_ends *ends, struct hf_error *error)
     ssize_t got = read(ends->error[0], &told, sizeof told);
     if (got == 0)
         return 0;
-    errno = ECHILD;
+    errno = got < 0 ? errno : ECHILD;
     fail(error, "start program", NULL);
     if (got == sizeof told)
         *error = told;
@@ -93,18 +102,19 @@ static int start(struct bundle_spec *b, struct joined *joined, struct hf_error *
     struct bundle_ends ends = {.root = -1, .listener = -1, .console = -1, .go = {-1, -1}};
     if (b->console_socket[0] != '\0' && (ends.console = connect_console(b->console_socket, error)) < 0)
         return -1;
-    if (pipe2(ends.error, O_CLOEXEC) < 0)
+    if (pipe2(ends.go, O_CLOEXEC) < 0 || pipe2(ends.error, O_CLOEXEC) < 0)
         return fail(error, "pipe", NULL);
     if (fork_joiner(b, &ends, join_and_start_process, joined, error) < 0)
         return -1;
-    return await_exec(&ends, error);
+    close(ends.go[0]);
+    return let_go_on(&ends, error) < 0 ? -1 : await_exec(&ends, error);
 }
 
 int run_bundle_exec(struct bundle_spec *bundle, int report_fd)
 {
     struct hf_error error = {0};
     struct joined joined = {0};
-    if (start(bundle, &joined, &error) == 0 && report_started(report_fd, joined.pid, joined.clamped, &error) == 0)
+    if (start(bundle, &joined, &error) == 0 && tell_runtime(report_fd, &joined, &error) == 0)
         return bundle->flags & BUNDLE_WAIT ? wait_for_end(joined.pid) : 0;
     if (joined.pid > 0) {
         syscall(SYS_kill, joined.pid, SIGKILL);

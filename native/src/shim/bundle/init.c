@@ -11,12 +11,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static int await_go(const struct bundle_ends *ends, struct hf_error *error)
+int await_go(const struct bundle_ends *ends, struct hf_error *error)
 {
     char go;
-    if (read(ends->go[0], &go, 1) == 1)
+    ssize_t got = read(ends->go[0], &go, 1);
+    if (got == 1)
         return 0;
-    errno = ECANCELED;
+    errno = got < 0 ? errno : ECANCELED;
     return fail(error, "wait for the runtime", NULL);
 }
 
@@ -70,15 +71,16 @@ static int tell_ready(const struct bundle_ends *ends, struct hf_error *error)
 }
 
 /* From here on failures are told to whoever asked for the start. */
-static int await_start(const struct bundle_ends *ends, struct hf_error *error)
+static int await_start(struct bundle_ends *ends, struct hf_error *error)
 {
     int asked;
     do
         asked = accept4(ends->listener, NULL, NULL, SOCK_CLOEXEC);
     while (asked < 0 && errno == EINTR);
-    if (asked < 0 || dup3(asked, ends->error[1], O_CLOEXEC) < 0)
+    if (asked < 0)
         return fail(error, "wait for start", NULL);
-    close(asked);
+    close(ends->error[1]);
+    ends->error[1] = asked;
     close(ends->listener);
     return 0;
 }

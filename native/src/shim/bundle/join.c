@@ -27,20 +27,37 @@ int fork_joiner(struct bundle_spec *b, struct bundle_ends *ends, joiner_fn *join
     close(ends->error[1]);
     if (pid < 0)
         return -1;
-    int has_joined = read(told[0], joined, sizeof *joined) == sizeof *joined;
+    ssize_t got = read(told[0], joined, sizeof *joined);
+    int errnum = got < 0 ? errno : ECHILD;
     close(told[0]);
     waitpid(pid, NULL, 0);
-    if (has_joined)
+    if (got == sizeof *joined)
         return 0;
-    errno = ECHILD;
+    *joined = (struct joined){0};
+    errno = errnum;
     fail(error, "join namespaces", NULL);
-    (void)!read(ends->error[0], error, sizeof *error);
+    /* What the joiner made may hold the other end: only of one that failed is there a word to wait for. */
+    if (got == 0)
+        (void)!read(ends->error[0], error, sizeof *error);
     return -1;
 }
 
-static _Noreturn void run_init(struct bundle_spec *b, struct bundle_ends *ends)
+_Noreturn void end_joiner(struct bundle_ends *ends, const struct joined *joined, int told, struct hf_error *error)
+{
+    if (joined->pid > 0 && write(told, joined, sizeof *joined) == sizeof *joined)
+        _exit(0);
+    if (joined->pid > 0) {
+        fail(error, "tell shim of process", NULL);
+        syscall(SYS_kill, joined->pid, SIGKILL);
+    }
+    (void)!write(ends->error[1], error, sizeof *error);
+    _exit(1);
+}
+
+static _Noreturn void run_init(struct bundle_spec *b, struct bundle_ends *ends, int told)
 {
     struct hf_error error = {0};
+    close(told);
     close(ends->go[1]);
     close(ends->error[0]);
     become_bundle(b, ends, &error);
@@ -48,27 +65,27 @@ static _Noreturn void run_init(struct bundle_spec *b, struct bundle_ends *ends)
     _exit(1);
 }
 
-static int start_init(struct bundle_spec *b, struct bundle_ends *ends, struct joined *joined,
+static int start_init(struct bundle_spec *b, struct bundle_ends *ends, int told, struct joined *joined,
                       struct hf_error *error)
 {
     /* The init becomes a sibling, so that it falls to whoever watches over the runtime's orphans. */
     struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND | new_namespaces(b)};
     long made = sys_clone3(&args);
     if (made == 0)
-        run_init(b, ends);
+        run_init(b, ends, told);
+    if (made < 0)
+        return fail(error, "clone container", NULL);
     joined->pid = (int32_t)made;
-    return made < 0 ? fail(error, "clone container", NULL) : 0;
+    return 0;
 }
 
 _Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_ends *ends, int told)
 {
     struct hf_error error = {0};
     struct joined joined = {0};
-    if (enter_legacy_groups(&bundle->container.groups, &error) == 0 && raise_for_bundle(bundle, &joined.clamped, &error) == 0 &&
-        make_time_namespace(bundle, &error) == 0 && join_namespaces(bundle, &error) == 0 && start_init(bundle, ends, &joined, &error) == 0) {
-        (void)!write(told, &joined, sizeof joined);
-        _exit(0);
-    }
-    (void)!write(ends->error[1], &error, sizeof error);
-    _exit(1);
+    if (enter_legacy_groups(&bundle->container.groups, &error) == 0 &&
+        raise_for_bundle(bundle, &joined.clamped, &error) == 0 && make_time_namespace(bundle, &error) == 0 &&
+        join_namespaces(bundle, &error) == 0)
+        (void)start_init(bundle, ends, told, &joined, &error);
+    end_joiner(ends, &joined, told, &error);
 }

@@ -21,8 +21,12 @@ static int lift(int *fd, struct hf_error *error)
 {
     if (*fd < 0)
         return 0;
-    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, HIGH_FD);
-    return *fd < 0 ? fail(error, "keep descriptors", NULL) : 0;
+    int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, HIGH_FD);
+    /* The error pipe must stay, to tell of this. */
+    if (lifted < 0)
+        return fail(error, "keep descriptors", NULL);
+    *fd = lifted;
+    return 0;
 }
 
 int keep_descriptors(const struct bundle_spec *b, struct bundle_ends *ends, struct hf_error *error)

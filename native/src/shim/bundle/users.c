@@ -22,17 +22,16 @@ static int open_users(int32_t pid, const char *uid_map, const char *gid_map, str
     return users < 0 ? fail(error, "open user namespace", path) : users;
 }
 
+/* Until it is waited for, a process that has ended keeps its namespace; one that has not could keep us. */
 int make_users(const char *uid_map, const char *gid_map, struct hf_error *error)
 {
     struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
     long pid = sys_clone3(&args);
     if (pid == 0)
-        for (;;)
-            pause();
+        _exit(0);
     if (pid < 0)
         return fail(error, "make user namespace", NULL);
     int users = open_users((int32_t)pid, uid_map, gid_map, error);
-    syscall(SYS_kill, (int32_t)pid, SIGKILL);
     waitpid((pid_t)pid, NULL, 0);
     return users;
 }
