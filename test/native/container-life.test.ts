@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -120,7 +120,7 @@ describe('the log', () => {
 
   test('on a full disk holds up nothing, and what was dropped is counted', async () => {
     await stage.sandbox({ users: 'host' });
-    const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=64k'] }] as const;
+    const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=1m'] }] as const;
     await stage.backend.startContainer(stage.spec('sleep 1000', { name: 'disk', config: { mounts } }));
     const { pid } = await stage.observed('disk');
     const path = join('/proc', String(pid), 'root', 'small/app.log');
@@ -134,14 +134,16 @@ describe('the log', () => {
 
   test('goes on once a full disk has room again', async () => {
     await stage.sandbox({ users: 'host' });
-    const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=64k'] }] as const;
+    const mounts = [{ destination: '/small', type: 'tmpfs', source: '', options: ['size=1m'] }] as const;
     await stage.backend.startContainer(stage.spec('sleep 1000', { name: 'disk', config: { mounts } }));
     const { pid } = await stage.observed('disk');
     const small = join('/proc', String(pid), 'root', 'small');
-    await writeFile(join(small, 'filler'), Buffer.alloc(60 * 1024));
+    await writeFile(join(small, 'filler'), Buffer.alloc(960 * 1024));
+    // More than the disk has room for now, and less than it will have once the filler is gone.
     const script = 'seq 1 5000; while ! test -e /go; do sleep 0.02; done; echo back; exit 5';
     const log = { path: join(small, 'app.log'), maxBytes: 2 ** 40, maxFiles: 1 };
     await stage.backend.startContainer(stage.spec(script, { log }));
+    await untilSome(async () => (await statfs(small)).bavail <= 1);
     await rm(join(small, 'filler'));
     const { pid: writer } = await stage.observed();
     await writeFile(join('/proc', String(writer), 'root', 'go'), '');
