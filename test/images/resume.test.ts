@@ -6,11 +6,14 @@ import { isOpen, showWindow } from '../../agent/images/download-window.ts';
 import { createPullBoard } from '../../agent/images/progress.ts';
 import { type BuiltImage, buildImage } from '../world/image-builder.ts';
 import { type Registry, startRegistry } from '../world/registry.ts';
-import { type Fault, faultyRegistryProxy, type SeenRequest } from '../world/registry-proxy.ts';
+import { type Fault, faultyRegistryProxy, type RegistryProxy, type SeenRequest } from '../world/registry-proxy.ts';
 import { makeTempDir, type TempDir } from '../world/temp-dir.ts';
 import { openSource } from './open-source.ts';
 
 let registry: Registry;
+/** One for all attempts: an image is known by where it was found. */
+let proxy: RegistryProxy;
+let layerFault: Fault | null = null;
 let directory: TempDir;
 let image: BuiltImage;
 let layerDigest: string;
@@ -21,9 +24,11 @@ beforeAll(async () => {
   const layers = [[{ name: 'data', content: randomBytes(3_000_000) }]];
   image = await buildImage({ registry: registry.host, name: 'app', tag: '1', layers });
   layerDigest = image.layerDigests[0] ?? '';
+  proxy = await faultyRegistryProxy(registry.host, (request) => (isLayer(request) ? layerFault : null));
 });
 
 afterAll(async () => {
+  await proxy.stop();
   await registry.stop();
   await directory.remove();
 });
@@ -34,21 +39,19 @@ async function attempt(
   fault: Fault | null,
   pulling: { readonly window?: { readonly fromMinute: number; readonly toMinute: number } } = {},
 ): Promise<{ readonly code: string | null; readonly ranges: readonly (string | undefined)[] }> {
-  const isLayer = ({ url }: SeenRequest): boolean => url.includes(layerDigest);
-  const proxy = await faultyRegistryProxy(registry.host, (request) => (isLayer(request) ? fault : null));
-  try {
-    const source = await openSource(stateDir, [proxy.host], { attempts: 1, pulling });
-    await source.resolve(`${proxy.host}/app:1`);
-    const code = await source.pull(image.digest).then(
-      () => null,
-      (error: { code: string }) => error.code,
-    );
-    return { code, ranges: proxy.seen.filter(isLayer).map(({ range }) => range) };
-  } finally {
-    await proxy.stop();
-  }
+  layerFault = fault;
+  const seenBefore = proxy.seen.length;
+  const source = await openSource(stateDir, [proxy.host], { attempts: 1, pulling });
+  await source.resolve(`${proxy.host}/app:1`);
+  const code = await source.pull(image.digest).then(
+    () => null,
+    (error: { code: string }) => error.code,
+  );
+  const ranges = proxy.seen.slice(seenBefore).filter(isLayer);
+  return { code, ranges: ranges.map(({ range }) => range) };
 }
 
+const isLayer = ({ url }: SeenRequest): boolean => url.includes(layerDigest);
 const freshState = (): string => join(directory.path, `state-${nth++}`);
 const partials = (stateDir: string): string => join(stateDir, 'images/partials');
 const partial = (stateDir: string): string => join(partials(stateDir), layerDigest.slice('sha256:'.length));
