@@ -15,9 +15,14 @@ export async function removeTree(path: string): Promise<void> {
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG' || round === MOST_ROUNDS) throw error;
-      await liftDeepest(path);
+      await liftDeepest(path).catch(unlessGone);
     }
   }
+}
+
+/** rm tells of its first error while it still removes elsewhere: what was there a moment ago may be gone. */
+function unlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Moves the first over-long branch found up to the top. */

@@ -27,20 +27,32 @@ test(`${ROUNDS} starts and stops, failed ones among them, leave nothing behind`,
 });
 
 test('a tree made deeper than a path can be goes too', async () => {
-  const top = join(stage.directory, 'deep');
-  const name = 'd'.repeat(250);
-  await mkdir(top);
-  for (let i = 0; i < 40; i += 1) {
-    await mkdir(join(stage.directory, 'next'));
-    await rename(top, join(stage.directory, 'next', name));
-    await rename(join(stage.directory, 'next'), top);
-  }
+  const top = await deepTree();
   await symlink(stage.layer, join(top, 'outside'));
   await removeTree(top);
   expect(await readdir(stage.directory)).toEqual(['layer', 'state']);
   expect(await readdir(stage.layer)).toEqual(['bin', 'etc']);
   await removeTree(top);
 });
+
+test('a deep tree goes while somebody else removes it too', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const top = await deepTree();
+    await Promise.all([removeTree(top), removeTree(top), removeTree(top)]);
+    expect(await readdir(stage.directory)).toEqual(['layer', 'state']);
+  }
+});
+
+async function deepTree(): Promise<string> {
+  const top = join(stage.directory, 'deep');
+  await mkdir(top);
+  for (let i = 0; i < 40; i += 1) {
+    await mkdir(join(stage.directory, 'next'));
+    await rename(top, join(stage.directory, 'next', 'd'.repeat(250)));
+    await rename(join(stage.directory, 'next'), top);
+  }
+  return top;
+}
 
 /** One container that ends by itself, is killed, or never starts. */
 async function round(i: number): Promise<void> {
