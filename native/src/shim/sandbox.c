@@ -189,7 +189,7 @@ static int32_t start_holder(const struct spec *spec, const int mapped[2], const 
     return pid < 0 ? fail(error, "clone namespaces", NULL) : (int32_t)pid;
 }
 
-static int let_go_on(int32_t pid, int mapped, const struct spec *spec, struct hf_error *error)
+static int let_holder_go_on(int32_t pid, int mapped, const struct spec *spec, struct hf_error *error)
 {
     if (spec->flags & PRIVATE_USERS && map_ids(pid, &spec->sandbox, error) < 0)
         return -1;
@@ -225,7 +225,7 @@ static int make_sandbox(struct spec *spec, int32_t *pid, struct hf_report *repor
     *pid = start_holder(spec, mapped, outcome, error);
     if (*pid < 0)
         return -1;
-    int went_on = let_go_on(*pid, mapped[1], spec, error);
+    int went_on = let_holder_go_on(*pid, mapped[1], spec, error);
     close(mapped[1]);
     if (went_on < 0 || describe_started(report, *pid, 0, error) < 0)
         return -1;
