@@ -72,7 +72,8 @@ export function limitsContract(stage: ContractStage): void {
       const every = everyLimit(stage);
       const spec = await stage.start('polite', every);
       const theirs: Partial<Limits> = {
-        ...{ memoryHighBytes: 16 * 2 ** 20, swapBytes: 0, cpuShares: 4096 },
+        // Shares that a weight of cgroup v2 stands for exactly: what nobody asked for is read as those.
+        ...{ memoryHighBytes: 16 * 2 ** 20, swapBytes: 0, cpuShares: 4092 },
         ioDevices: [{ device: stage.ground.disk, readBytesPerSecond: 2, writesPerSecond: 2 }],
       };
       await stage.ground.tamperLimits(await stage.present(spec), theirs);
