@@ -1,4 +1,5 @@
 import { capabilityNames } from '../container/capabilities.ts';
+import { seccompActions, seccompOperators } from '../seccomp/profile-schema.ts';
 import { MOUNT_OPTIONS } from './launch/mount-options.ts';
 
 /** @returns what the runtime can do, in the form of https://github.com/opencontainers/runtime-spec/blob/v1.2.0/features.md */
@@ -14,24 +15,8 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
       seccomp: {
         enabled: true,
-        actions: [
-          'SCMP_ACT_ALLOW',
-          'SCMP_ACT_ERRNO',
-          'SCMP_ACT_KILL',
-          'SCMP_ACT_KILL_PROCESS',
-          'SCMP_ACT_KILL_THREAD',
-          'SCMP_ACT_LOG',
-          'SCMP_ACT_TRAP',
-        ],
-        operators: [
-          'SCMP_CMP_NE',
-          'SCMP_CMP_LT',
-          'SCMP_CMP_LE',
-          'SCMP_CMP_EQ',
-          'SCMP_CMP_GE',
-          'SCMP_CMP_GT',
-          'SCMP_CMP_MASKED_EQ',
-        ],
+        actions: seccompActions,
+        operators: seccompOperators,
         supportedFlags: [],
       },
       apparmor: { enabled: true },

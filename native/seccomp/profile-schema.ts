@@ -1,19 +1,19 @@
 import * as z from 'zod';
 import type { OciSeccomp, OciSyscallRule } from '../oci.ts';
 
-const action = z
-  .enum([
-    'SCMP_ACT_ALLOW',
-    'SCMP_ACT_ERRNO',
-    'SCMP_ACT_KILL',
-    'SCMP_ACT_KILL_PROCESS',
-    'SCMP_ACT_KILL_THREAD',
-    'SCMP_ACT_LOG',
-    'SCMP_ACT_TRAP',
-  ])
-  .transform((name) => (name === 'SCMP_ACT_KILL' ? 'SCMP_ACT_KILL_THREAD' : name));
+/** What a rule of a profile may do (runtime-spec, config-linux.md#seccomp); `SCMP_ACT_KILL` is an older name. */
+export const seccompActions = [
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_TRAP',
+] as const;
 
-const operator = z.enum([
+/** How a rule of a profile may compare an argument (the same). */
+export const seccompOperators = [
   'SCMP_CMP_NE',
   'SCMP_CMP_LT',
   'SCMP_CMP_LE',
@@ -21,7 +21,11 @@ const operator = z.enum([
   'SCMP_CMP_GE',
   'SCMP_CMP_GT',
   'SCMP_CMP_MASKED_EQ',
-]);
+] as const;
+
+const action = z.enum(seccompActions).transform((name) => (name === 'SCMP_ACT_KILL' ? 'SCMP_ACT_KILL_THREAD' : name));
+
+const operator = z.enum(seccompOperators);
 
 const errnoRet = z.int().min(0).max(4095).optional();
 const argument = {

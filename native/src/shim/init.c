@@ -84,7 +84,7 @@ int become_container(struct spec *spec, const struct prepared *prepared, struct 
     int root = make_root(spec, prepared, error);
     if (root < 0 || connect_streams(root, pipes, error) < 0)
         return -1;
-    if (make_cwd(root, c->cwd, error) < 0 || protect_paths(root, spec, error) < 0)
+    if (make_cwd(root, c->cwd, error) < 0 || protect_paths(root, &spec->container, spec->flags, error) < 0)
         return -1;
     if (keep_error_pipe(pipes, error) < 0 || enter_cwd(c->cwd, error) < 0)
         return -1;

@@ -117,9 +117,8 @@ int make_readonly(int root, const char *path, struct hf_error *error)
     return attach(tree, target, path, error);
 }
 
-int protect_paths(int root, const struct spec *spec, struct hf_error *error)
+int protect_paths(int root, const struct container_spec *c, uint32_t flags, struct hf_error *error)
 {
-    const struct container_spec *c = &spec->container;
     struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
     for (uint32_t i = 0; i < c->readonly.count; i++)
         if (make_readonly(root, c->readonly.items[i], error) < 0)
@@ -127,7 +126,7 @@ int protect_paths(int root, const struct spec *spec, struct hf_error *error)
     for (uint32_t i = 0; i < c->masked.count; i++)
         if (mask_path(root, c->masked.items[i], error) < 0)
             return -1;
-    if (spec->flags & READONLY_ROOT && sys_mount_setattr(root, 0, &readonly) < 0)
+    if (flags & READONLY_ROOT && sys_mount_setattr(root, 0, &readonly) < 0)
         return fail(error, "make root read-only", "/");
     return 0;
 }

@@ -173,7 +173,8 @@ int make_own_mounts(const struct spec *spec, const struct prepared *prepared, st
 int pivot_into(int root_mount, struct hf_error *error);
 int attach_own_mounts(int root, const struct spec *spec, struct own_mounts *own, struct hf_error *error);
 int attach_volumes(int root, const struct container_spec *c, struct hf_error *error);
-int protect_paths(int root, const struct spec *spec, struct hf_error *error);
+/* Of the flags it heeds READONLY_ROOT. */
+int protect_paths(int root, const struct container_spec *c, uint32_t flags, struct hf_error *error);
 /* A directory is hidden under an empty read-only one, anything else under the null device. */
 int mask_path(int root, const char *path, struct hf_error *error);
 int make_readonly(int root, const char *path, struct hf_error *error);

@@ -159,16 +159,8 @@ int attach_bundle_mounts(int root, struct bundle_spec *b, struct hf_error *error
 
 int finish_bundle_root(int root, const struct bundle_spec *b, struct hf_error *error)
 {
-    const struct container_spec *c = &b->container;
-    struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-    for (uint32_t i = 0; i < c->readonly.count; i++)
-        if (make_readonly(root, c->readonly.items[i], error) < 0)
-            return -1;
-    for (uint32_t i = 0; i < c->masked.count; i++)
-        if (mask_path(root, c->masked.items[i], error) < 0)
-            return -1;
-    if (b->flags & READONLY_ROOT && sys_mount_setattr(root, 0, &readonly) < 0)
-        return fail(error, "make root read-only", "/");
+    if (protect_paths(root, &b->container, b->flags, error) < 0)
+        return -1;
     if (b->root_propagation && set_propagation(root, b->root_propagation, 0) < 0)
         return fail(error, "set root propagation", "/");
     return 0;
