@@ -17,7 +17,7 @@ beforeAll(async () => {
   await commit(webManifest({ image: good.reference, replicas: 1 }));
   agent = await fleet.startAgent();
   pids = JSON.stringify(runningPids(await fleet.until('the good version runs', (now) => holds(now, 'Synced'))));
-}, 60_000);
+});
 
 afterAll(async () => {
   await agent?.stop();
@@ -129,7 +129,7 @@ test('a registry that dies in the middle of a layer only delays the new version'
   expect(cuts).toBeGreaterThan(1);
   pids = JSON.stringify(runningPids(status));
   good = image;
-}, 90_000);
+});
 
 function isLayer(url: string, image: BuiltImage): boolean {
   return image.layerDigests.some((digest) => url.endsWith(`/blobs/${digest}`));

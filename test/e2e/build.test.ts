@@ -14,7 +14,7 @@ let program: string;
 
 beforeAll(async () => {
   program = await buildRelease();
-}, 60_000);
+});
 
 describe('the built command line', () => {
   const holdfast = async (...args: readonly string[]): Promise<string> => {
@@ -40,7 +40,7 @@ describe('the built agent', () => {
 
   beforeAll(async () => {
     fleet = await startFleet();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await agent?.stop();
@@ -51,7 +51,7 @@ describe('the built agent', () => {
     const { reference } = await fleet.publish('v1');
     await fleet.author.commit({ files: { 'web.yaml': webManifest({ image: reference }) }, message: 'web' });
     agent = await fleet.startAgent(program);
-    const { workloads } = await fleet.until('web runs', (status) => holds(status, 'Synced'), 60_000);
+    const { workloads } = await fleet.until('web runs', (status) => holds(status, 'Synced'));
     expect(workloads).toMatchObject([{ key: 'default/web', state: 'Ready', ready: 2, findings: [] }]);
     await fleet.collector.waitFor(({ spans }) => spans.some(({ name }) => name === 'holdfast.policy.evaluate'));
   }, 120_000);

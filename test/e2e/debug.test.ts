@@ -16,9 +16,9 @@ beforeAll(async () => {
   ({ reference: image } = await fleet.publish('v1'));
   await fleet.author.commit({ files: { 'web.yaml': webManifest({ image, replicas: 1 }) }, message: 'web' });
   agent = await fleet.startAgent();
-  const status = await fleet.until('web runs', (now) => holds(now, 'Synced') && now.workloads.length === 1, 60_000);
+  const status = await fleet.until('web runs', (now) => holds(now, 'Synced') && now.workloads.length === 1);
   pod = Object.keys(runningPids(status))[0]?.split('/')[0] ?? '';
-}, 90_000);
+});
 
 afterAll(async () => {
   await agent?.stop();
@@ -63,4 +63,4 @@ test('it goes with its pod', async () => {
     60_000,
   );
   expect((await execIn('debug-1', 'true')).stderr).toContain('no running container');
-}, 60_000);
+});

@@ -19,7 +19,7 @@ beforeEach(async () => {
   outside = await openNetworkNamespace();
   await connectNamespaces(fleet.network, outside);
   image = await fleet.publish('v1');
-}, 60_000);
+});
 
 afterEach(async () => {
   await agent?.stop();
@@ -89,7 +89,7 @@ async function answers(): Promise<Readonly<Record<string, string>>> {
 }
 
 const settled = (workloads: number) =>
-  fleet.until('all runs', (now) => holds(now, 'Synced') && now.workloads.length === workloads, 60_000);
+  fleet.until('all runs', (now) => holds(now, 'Synced') && now.workloads.length === workloads);
 
 test('an application is published, named and guarded, without the agent too, and changed by a commit', async () => {
   const pods = { 'friend.yaml': client('friend'), 'stranger.yaml': client('stranger') };
@@ -108,7 +108,7 @@ test('an application is published, named and guarded, without the agent too, and
   expect(runningPids(await settled(3))).toEqual(before);
 
   await fleet.network.run('nft', 'flush', 'ruleset');
-  await fleet.until('the rules are back', (now) => holds(now, 'Synced'), 20_000);
+  await fleet.until('the rules are back', (now) => holds(now, 'Synced'));
   await untilSame(answers, one);
 
   const open = POLICY.replace('app: friend', 'app: stranger');
@@ -122,7 +122,7 @@ test('an application is published, named and guarded, without the agent too, and
 }, 180_000);
 
 async function untilSame(read: () => Promise<unknown>, expected: unknown): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline && JSON.stringify(await read().catch(() => null)) !== JSON.stringify(expected));
   expect(await read()).toEqual(expected);
 }

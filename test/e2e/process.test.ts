@@ -13,7 +13,6 @@ interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  readonly ms: number;
 }
 
 let directory: TempDir;
@@ -57,10 +56,9 @@ const start = async (): Promise<Program> =>
   });
 const shell = (script: string): Promise<Ended> =>
   new Promise((resolve) => {
-    const began = performance.now();
     const env = { ...process.env, NODE: process.execPath, MAIN, CONFIG: configFile };
     execFile('bash', ['-c', script], { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr, ms: performance.now() - began }),
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 const HOLDFAST = '"$NODE" "$MAIN" --config "$CONFIG"';
@@ -72,27 +70,20 @@ describe('the agent as a process', () => {
       `for i in $(seq 20); do ${HOLDFAST} status | grep 'SourceReachable  False' && break; sleep 0.2; done`,
     );
     expect(stdout).toContain('not-found');
-    const began = performance.now();
     await agent.stop();
-    // SIGKILL would come after five seconds.
-    expect(performance.now() - began).toBeLessThan(4_900);
+    expect(agent.exitStatus()).toBe(0);
     expect(agent.output()).toContain('SIGTERM: ending; containers run on');
-  }, 20_000);
+  });
 
   test.each([
     ['a key that is not there', { images: { keys: [{ name: 'a', file: '/nowhere/key.pub' }] } }, /nowhere/],
     ['a policy bundle that is not there', { policy: { bundle: '/nowhere/bundle' } }, /nowhere/],
-  ])(
-    'ends at once, with status 1, when it cannot start for %s',
-    async (_name, changes, message) => {
-      await configure(changes);
-      const { code, stderr, ms } = await shell(`${HOLDFAST} agent`);
-      expect([code, stderr.trim().split('\n').length]).toEqual([1, 1]);
-      expect(stderr).toMatch(message);
-      expect(ms).toBeLessThan(8_000);
-    },
-    20_000,
-  );
+  ])('ends with status 1 when it cannot start for %s', async (_name, changes, message) => {
+    await configure(changes);
+    const { code, stderr } = await shell(`${HOLDFAST} agent`);
+    expect([code, stderr.trim().split('\n').length]).toEqual([1, 1]);
+    expect(stderr).toMatch(message);
+  });
 
   test('touches nothing of one that runs already', async () => {
     agent = await start();
@@ -102,7 +93,7 @@ describe('the agent as a process', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^holdfast: another agent is running: it answers on .*agent\.sock; stop it first\n$/);
     await access(unfinished);
-  }, 20_000);
+  });
 });
 
 describe('a verb as a process', () => {
@@ -124,10 +115,9 @@ describe('a verb as a process', () => {
   });
 
   test.each(['TERM', 'INT'])('that follows a log ends at SIG%s with status 0', async (signal) => {
-    const { code, ms } = await shell(
+    const { code } = await shell(
       `${HOLDFAST} logs web -f -n 1 > /dev/null & pid=$!; sleep 2; kill -${signal} $pid; wait $pid`,
     );
     expect(code).toBe(0);
-    expect(ms).toBeLessThan(8_000);
   });
 });

@@ -15,7 +15,7 @@ beforeEach(async () => {
   image = await fleet.publish('v1');
   const files = { 'web.yaml': webManifest({ image: image.reference }), 'sensor.yaml': sensorManifest(image.reference) };
   await fleet.author.commit({ files, message: 'web and sensor' });
-}, 60_000);
+});
 
 afterEach(async () => {
   await agent?.stop();
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 const converged = async (): Promise<Readonly<Record<string, number>>> => {
-  const status = await fleet.until('all runs', (now) => holds(now, 'Synced') && now.workloads.length === 2, 60_000);
+  const status = await fleet.until('all runs', (now) => holds(now, 'Synced') && now.workloads.length === 2);
   return runningPids(status);
 };
 
@@ -44,7 +44,7 @@ describe('a restarted agent', () => {
     agent = await fleet.startAgent();
     before = await converged();
     await agent.kill();
-  }, 60_000);
+  });
 
   test('takes up its containers without Git server and registry', async () => {
     await fleet.git.stop();
@@ -62,7 +62,7 @@ describe('a restarted agent', () => {
       'the container runs again',
       (now) => holds(now, 'Ready') && !Object.values(runningPids(now)).includes(victim),
     );
-  }, 60_000);
+  });
 
   test('stops nothing when its policies no longer give an answer, and starts nothing either', async () => {
     const bundle = await makeTinyBundle(fleet.directory, 'findings := input.nothing');
@@ -78,7 +78,7 @@ describe('a restarted agent', () => {
       expect.objectContaining({ policy: 'engine', rule: 'engine-undefined' }),
     );
     expect(runningPids(status)).toEqual(before);
-  }, 60_000);
+  });
 
   test('refuses to start with a bundle that was tampered with, and says so', async () => {
     await fleet.configure((config) => {
@@ -89,7 +89,7 @@ describe('a restarted agent', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/bundle/);
     expect(Object.values(before).every((pid) => process.kill(pid, 0))).toBe(true);
-  }, 60_000);
+  });
 });
 
 test('a second agent on the same node refuses to start', async () => {
@@ -97,4 +97,4 @@ test('a second agent on the same node refuses to start', async () => {
   const { code, stderr } = await fleet.holdfast('agent');
   expect(code).toBe(1);
   expect(stderr).toContain('another agent is running');
-}, 60_000);
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
   ({ reference } = await fleet.publish('v1'));
   await fleet.author.commit({ files: { 'web.yaml': manifests({ level: 'info', hostname: 'one' }) }, message: 'one' });
   agent = await fleet.startAgent();
-}, 60_000);
+});
 
 afterAll(async () => {
   await agent?.stop();
@@ -66,7 +66,7 @@ async function commit(change: { readonly level: string; readonly hostname: strin
 }
 
 async function running(): Promise<{ readonly pod: string; readonly root: string; readonly pid: number }> {
-  const status = await fleet.until('all is well', (now) => holds(now, 'Synced') && now.workloads.length === 1, 60_000);
+  const status = await fleet.until('all is well', (now) => holds(now, 'Synced') && now.workloads.length === 1);
   const [[name, pid] = ['', 0]] = Object.entries(runningPids(status));
   return { pod: name.split('/')[0] ?? '', root: `/proc/${pid}/root`, pid };
 }
@@ -89,7 +89,7 @@ test('settings, secrets and data reach a pod, change under it, and outlive it', 
   expect(ids).toMatch(/^ +0 +\d+ +65536\n$/);
   const exec = await fleet.holdfast('exec', second.pod, '--', '/bin/busybox', 'sh', '-c', 'echo $PASSWORD');
   expect(exec.stdout.trim()).toBe(SECRET);
-}, 90_000);
+});
 
 test('nothing of the secret is in what the agent wrote, said or told', async () => {
   await running();
@@ -109,7 +109,7 @@ test('nothing of the secret is in what the agent wrote, said or told', async () 
     if ([SECRET, Buffer.from(SECRET).toString('base64')].some((text) => bytes.includes(text))) found.push(path);
   }
   expect(found).toEqual([]);
-}, 60_000);
+});
 
 async function filesBelow(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });

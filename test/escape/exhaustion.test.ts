@@ -5,13 +5,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ContainerSpec } from '../../native/index.ts';
 import { readLog, untilSome } from '../native/container-stage.ts';
-import { patience } from '../world/patience.ts';
 import { type Attacker, attackerSpec } from './attackers.ts';
 import { buildProgram, type EscapeStage, openEscapeStage } from './escape-stage.ts';
 
 const run = promisify(execFile);
 const ATTACKERS = ['root', 'user', 'admin'] as const;
-const SOON_MS = patience(10_000);
 
 let stage: EscapeStage;
 
@@ -28,12 +26,10 @@ const groupOf = ({ sandboxId, name }: ContainerSpec): string => `${sandboxId}/${
 
 /** Another pod, by the same node: what it needs must still be there. */
 async function expectOthersToRun(): Promise<void> {
-  const began = performance.now();
   await stage.sandbox({ id: 'bystander' });
   const { stdout } = await stage.run('sh -c "echo fine"', { sandboxId: 'bystander', name: 'bystander' });
   expect(stdout).toEqual(['fine']);
   await stage.backend.removeSandbox('bystander');
-  expect(performance.now() - began).toBeLessThan(SOON_MS);
 }
 
 async function startAndSee(attacker: Attacker, script: string, limits = {}): Promise<readonly [ContainerSpec, string]> {

@@ -108,4 +108,4 @@ test('a group that does not stand still in time is thawed again', async () => {
   const driver = await createCgroupDriver({ root: '/ours', mountTable });
   await expect(driver.freeze('pod')).rejects.toMatchObject({ code: 'kernel', stage: 'freeze' });
   expect(await readFile(join(tree, 'ours/pod/cgroup.freeze'), 'utf8')).toBe('0');
-}, 15_000);
+});

@@ -55,7 +55,7 @@ export interface Run {
   readonly stderr: readonly string[];
 }
 
-const PATIENCE_MS = patience(15_000);
+const PATIENCE_MS = patience(60_000);
 
 /** Opens a stage with nothing running. */
 export async function openContainerStage(

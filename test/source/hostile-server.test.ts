@@ -41,9 +41,7 @@ test('a server that never answers is given up, and nothing stays behind', async 
   const { source } = await world.repository();
   const tokenFile = await world.secretFile('token', TOKEN);
   const polled = await source({ url: silent.url, auth: { tokenFile }, limits: { timeoutMs: 500 } });
-  const startedAt = Date.now();
   expect((await rejection(polled.poll())).code).toBe('unreachable');
-  expect(Date.now() - startedAt).toBeLessThan(10_000);
   // A killed process is listed until it is reaped.
   for (let wait = 0; wait < 100 && (await processesWith(silent.url)).length > 0; wait++) await sleep(20);
   expect(await processesWith(silent.url)).toEqual([]);

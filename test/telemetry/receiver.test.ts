@@ -48,9 +48,7 @@ describe('telemetry and its receiver', () => {
     await first.stop();
 
     say(telemetry, 'meanwhile');
-    const began = performance.now();
     expect(await telemetry.span('holdfast.source.fetch', {}, async () => 'fetched')).toBe('fetched');
-    expect(performance.now() - began).toBeLessThan(100);
     await sleep(200);
 
     const second = await startCollector({ port });

@@ -9,28 +9,45 @@ export interface FairClock {
   now(): number;
 }
 
+/** What a fair clock is made of, all in milliseconds. */
+export interface FairClockSources {
+  /** Time as everyone has it, from any beginning. */
+  readonly elapsed: () => number;
+  /** How long each thread of the program has waited for a processor since it began, by thread; empty when it is gone. */
+  readonly waits: () => ReadonlyMap<string, number>;
+}
+
 /**
  * Makes a clock that stands still while the process may not run: however busy the node is, a program that is told to
- * do something within a time by it has that time. Of several threads, the one that waited longest counts.
- * @param pid whose; once it is gone, the clock goes on as others do.
+ * do something within a time by it has that time. Of several threads, the one that waited longest counts. The kernel
+ * tells of a wait when it is over, so a long one is made up for later, by standing still.
  */
-export function createFairClock(pid: number): FairClock {
+export function createFairClock({ elapsed, waits }: FairClockSources): FairClock {
   let fair = 0;
-  let last = { at: performance.now(), waits: waitsOf(pid) };
+  let shown = 0;
+  let last = { at: elapsed(), waits: waits() };
   return {
     now: () => {
-      const current = { at: performance.now(), waits: waitsOf(pid) };
+      const current = { at: elapsed(), waits: waits() };
       const waited = [...current.waits].map(([thread, ms]) => ms - (last.waits.get(thread) ?? 0));
-      const elapsed = current.at - last.at;
-      fair += Math.max(0, elapsed - Math.max(0, ...waited));
+      fair += current.at - last.at - Math.max(0, ...waited);
+      shown = Math.max(shown, fair);
       last = current;
-      return fair;
+      return shown;
     },
   };
 }
 
-/** proc_pid_schedstat(5): time on a processor, time waiting for one (both in ns), number of turns. */
-function waitsOf(pid: number): ReadonlyMap<string, number> {
+/** @returns the clock of a process, by its id; once that is gone, it goes on as others do. */
+export const fairClockOf = (pid: number): FairClock =>
+  createFairClock({ elapsed: () => performance.now(), waits: () => waitsOf(pid) });
+
+/**
+ * How long the threads of a process have waited for a processor, after proc_pid_schedstat(5): time on a processor, time
+ * waiting for one (both in ns), number of turns.
+ * @returns milliseconds by thread; empty when there is no such process
+ */
+export function waitsOf(pid: number): ReadonlyMap<string, number> {
   const tasks = join('/proc', String(pid), 'task');
   try {
     return new Map(

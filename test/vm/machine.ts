@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Boot } from './boots.ts';
-import { createFairClock } from './fair-clock.ts';
+import { fairClockOf } from './fair-clock.ts';
 import { type Message, parseMessage } from './messages.ts';
 
 /** A virtual machine that is switched on. */
@@ -87,7 +87,7 @@ function machineArguments({ kernel, initrd, drives, boot, consoleFile }: Machine
 
 /** Looks for signs of life: words of the guest, and a console that grows. @returns what ends it */
 function watchForStall(child: ChildProcess, consoleFile: string, onStall: () => void): () => void {
-  const clock = createFairClock(child.pid ?? 0);
+  const clock = fairClockOf(child.pid ?? 0);
   let aliveAt = 0;
   let size = 0;
   child.stdout?.on('data', () => {

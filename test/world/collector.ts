@@ -48,7 +48,7 @@ export async function startCollector(options: { readonly port?: number } = {}): 
     spans: () => sink.received.spans,
     events: () => sink.received.events,
     metrics: () => sink.received.metrics,
-    waitFor: (find, timeoutMs = 10_000) => waitFor(sink.received, find, timeoutMs),
+    waitFor: (find, timeoutMs = 60_000) => waitFor(sink.received, find, timeoutMs),
     stop: async () => {
       await program.stop();
       await cleanUp();

@@ -136,7 +136,7 @@ export async function startFleet(): Promise<Fleet> {
         env: NODE_ON_PATH,
         ready: /agent of node \S+ runs/,
       }),
-    until: (what, isSo, timeoutMs = 20_000) => waitForStatus(api.status, what, isSo, timeoutMs),
+    until: (what, isSo, timeoutMs = 60_000) => waitForStatus(api.status, what, isSo, timeoutMs),
     stop: async () => {
       await removeContainers(directory, cgroupRoot, network.path);
       await network.close();

@@ -9,7 +9,9 @@ export interface Program {
   readonly pid: number;
   /** Everything it wrote so far, stdout and stderr together. */
   output(): string;
-  /** Ends it (SIGTERM, SIGKILL after five seconds) and waits until it is gone. */
+  /** Its exit status; null while it runs, and when a signal ended it. */
+  exitStatus(): number | null;
+  /** Ends it (SIGTERM, SIGKILL after ten) and waits until it is gone. */
   stop(): Promise<void>;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
@@ -26,7 +28,7 @@ export interface ProgramOptions {
   readonly ready?: RegExp;
 }
 
-const START_MS = patience(20_000);
+const START_MS = patience(60_000);
 
 /** Starts a program and waits until it is ready. Throws with its output when it ends or stays silent before that. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
@@ -45,6 +47,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const program: Program = {
     pid: child.pid as number,
     output: () => output,
+    exitStatus: () => child.exitCode,
     stop: () => end(child, 'SIGTERM'),
     kill: () => end(child, 'SIGKILL'),
   };
@@ -79,7 +82,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), patience(5_000));
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience(10_000));
   await gone;
   clearTimeout(timer);
 }
