@@ -1,4 +1,5 @@
 export { createImageSource, type ImageSourceOptions } from './create-image-source.ts';
+export type * from './evidence.ts';
 export * from './image-admin.ts';
 export * from './image-source.ts';
 export type { PullProgress } from './progress.ts';
