@@ -1,12 +1,13 @@
 import { totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKernelBackend } from '../native/index.ts';
+import { createKernelBackend, openProjectQuotas } from '../native/index.ts';
 import { DEFAULT_BUNDLE_DIR, openPolicyEngine } from '../policies/index.ts';
 import { type ApiServer, serveApi } from './api/server.ts';
 import { socketPath } from './api/socket-path.ts';
 import { imageSourceOptions, upkeepSettings } from './config/image-options.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import { createSeccompProfiles } from './execute/seccomp-profiles.ts';
+import { createVolumeQuotas } from './execute/volume-quotas.ts';
 import { createImageSource, startUpkeep } from './images/index.ts';
 import { type Agent, createAgent } from './loop/agent.ts';
 import { createAllocator, nodeRoutes, ownRange6 } from './loop/allocator.ts';
@@ -103,7 +104,10 @@ async function compose(config: LoadedConfig): Promise<Composition> {
     }),
     lastGood: await state.readLastGood(),
     execution: {
-      roots: { stateDir: paths.state, runDir: paths.run, nameservers: network.nameservers },
+      roots: {
+        ...{ stateDir: paths.state, runDir: paths.run, nameservers: network.nameservers },
+        quotas: createVolumeQuotas(openProjectQuotas(paths.state)),
+      },
       logs: { dir: paths.logs, ...config.logs },
       profiles: createSeccompProfiles(config.seccomp.profiles),
       memoryBytes: totalmem(),

@@ -2,7 +2,8 @@ import { chmod, mkdir, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { removeDurably, removeTree, writeDurably } from '../../native/index.ts';
-import type { ClaimRecord } from '../reconcile/state.ts';
+import type { ClaimRecord, ObservedClaim } from '../reconcile/state.ts';
+import type { VolumeQuotas } from './volume-quotas.ts';
 
 const RECORD = 'claim.json';
 const DATA = 'data';
@@ -18,8 +19,8 @@ const schema = z.strictObject({
 /** The directories of volume claims, below the agent's state directory. */
 export interface Claims {
   /** @returns every claim there is on this node, whether or not Git still knows it. A torn record is one that is kept. */
-  list(): Promise<readonly ClaimRecord[]>;
-  /** Makes the directory of a claim, or keeps what is new of it. */
+  list(): Promise<readonly ObservedClaim[]>;
+  /** Makes the directory of a claim, or keeps what is new of it, and has it held to its size where the file system can. */
   create(claim: ClaimRecord): Promise<void>;
   /** Deletes a claim with all of its data. */
   remove(namespace: string, name: string): Promise<void>;
@@ -29,8 +30,11 @@ export interface Claims {
   path(namespace: string, name: string): string;
 }
 
-/** @param stateDir of the agent; nothing is made before the first claim. */
-export function openClaims(stateDir: string): Claims {
+/**
+ * @param stateDir of the agent; nothing is made before the first claim.
+ * @param quotas hold claims to their sizes; without them nothing does.
+ */
+export function openClaims(stateDir: string, quotas?: VolumeQuotas): Claims {
   const root = join(stateDir, 'volumes');
   const directory = (namespace: string, name: string): string => join(root, namespace, name);
   const dataPath = (namespace: string, name: string): string => join(directory(namespace, name), DATA);
@@ -43,7 +47,7 @@ export function openClaims(stateDir: string): Claims {
           Promise.all((await names(join(root, namespace))).map((name) => readRecord(root, namespace, name))),
         ),
       );
-      return all.flat(2);
+      return all.flat(2).map((claim) => withHold(claim, dataPath(claim.namespace, claim.name), quotas));
     },
     create: async (claim) => {
       const { namespace, name } = claim;
@@ -54,11 +58,14 @@ export function openClaims(stateDir: string): Claims {
         ignoreExisting,
       );
       const { storageBytes, isForOnePod, reclaimPolicy } = claim;
+      await quotas?.bound(dataPath(namespace, name), storageBytes);
       const record: ClaimRecord = { namespace, name, storageBytes, isForOnePod, reclaimPolicy };
       await writeDurably(join(directory(namespace, name), RECORD), JSON.stringify(record));
     },
     remove: async (namespace, name) => {
-      await removeTree(dataPath(namespace, name));
+      const data = dataPath(namespace, name);
+      const remove = (): Promise<void> => removeTree(data);
+      await (quotas === undefined ? remove() : quotas.release([data], remove));
       // Last, for it is by its record that a removal that was interrupted is found again.
       await removeDurably(join(directory(namespace, name), RECORD));
       await removeTree(directory(namespace, name));
@@ -69,6 +76,15 @@ export function openClaims(stateDir: string): Claims {
       return (await stat(path).catch(() => null))?.isDirectory() ? path : null;
     },
   };
+}
+
+/** Of a directory that is gone nothing can be said; the pod that needs it says so. */
+function withHold(claim: ClaimRecord, path: string, quotas: VolumeQuotas | undefined): ObservedClaim {
+  try {
+    return quotas?.isLoose(path, claim.storageBytes) ? { ...claim, isLoose: true } : claim;
+  } catch {
+    return claim;
+  }
 }
 
 async function names(path: string): Promise<readonly string[]> {

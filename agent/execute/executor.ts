@@ -63,8 +63,8 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
       const version = versionOf(step);
       await writePodFiles(ports, step.pod, version, await ports.material.at(version.revision));
     },
-    'create-volume': (step) => openClaims(ports.roots.stateDir).create(step.claim),
-    'remove-volume': (step) => openClaims(ports.roots.stateDir).remove(step.namespace, step.name),
+    'create-volume': (step) => openClaims(ports.roots.stateDir, ports.roots.quotas).create(step.claim),
+    'remove-volume': (step) => openClaims(ports.roots.stateDir, ports.roots.quotas).remove(step.namespace, step.name),
     'update-limits': (step) => backend.updateLimits({ sandboxId: step.pod, name: step.container }, step.limits),
     'resume-container': (step) => backend.resumeContainer({ sandboxId: step.pod, name: step.container }),
     'stop-pod': (step) => stopPod(backend, step.pod, step.graceMs),

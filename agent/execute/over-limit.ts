@@ -22,7 +22,7 @@ export interface OverLimitWatch {
 export function createOverLimitWatch(
   roots: PodFileRoots,
   now: () => number,
-  measure: (path: string, enough: number) => Promise<number> = diskUsage,
+  measure: (path: string, enough: number) => Promise<number> = (path, enough) => usageOf(roots, path, enough),
 ): OverLimitWatch {
   const within = new Map<string, number>();
   const walks = new Map<string, Promise<number>>();
@@ -52,6 +52,11 @@ export function createOverLimitWatch(
       return measured.filter(({ usedBytes, limitBytes }) => usedBytes > limitBytes);
     },
   };
+}
+
+/** What the file system counts itself is known without a walk. */
+async function usageOf({ quotas }: PodFileRoots, path: string, enough: number): Promise<number> {
+  return quotas?.usage(path)?.usedBytes ?? diskUsage(path, enough);
 }
 
 /** @returns null for a walk that is not over yet. */

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClaimVolume, PodTemplate, Volume, Workload } from '../../manifests/index.ts';
 import { removeTree } from '../../native/index.ts';
@@ -9,6 +9,7 @@ import { resolvConf } from './resolv-conf.ts';
 import { StepError } from './step-error.ts';
 import { takeGroup } from './take-group.ts';
 import { isInMemory } from './volume-mounts.ts';
+import type { VolumeQuotas } from './volume-quotas.ts';
 
 /** Where a pod's directories live. */
 export interface PodFileRoots {
@@ -18,6 +19,8 @@ export interface PodFileRoots {
   readonly runDir: string;
   /** Name servers of pods on networks, in place of the node's; none unless given. */
   readonly nameservers?: readonly string[];
+  /** Hold volumes below `stateDir` to their sizes; without them nothing does. */
+  readonly quotas?: VolumeQuotas;
 }
 
 /**
@@ -35,8 +38,11 @@ export async function preparePodFiles(
   // First what may be refused, so that a refused pod leaves nothing behind.
   for (const volume of pod.volumes) if (volume.type === 'hostPath') await prepareHostPath(volume);
   for (const volume of pod.volumes) {
-    if (volume.type === 'emptyDir' && volume.medium === 'Disk')
-      await makeEmptyDir(emptyDirPath(roots, podId, volume.name), pod.fsGroup);
+    if (volume.type === 'emptyDir' && volume.medium === 'Disk') {
+      const path = emptyDirPath(roots, podId, volume.name);
+      await makeEmptyDir(path, pod.fsGroup);
+      if (volume.sizeLimitBytes !== null) await roots.quotas?.bound(path, volume.sizeLimitBytes);
+    }
     if (volume.type === 'persistentVolumeClaim') await prepareClaim(roots, volume, workload);
   }
   const directory = filesDir(roots, podId);
@@ -77,7 +83,16 @@ export function podPaths(
  * hostPath volumes are the node's own and stay.
  */
 export async function removePodFiles(roots: PodFileRoots, podId: string): Promise<void> {
-  for (const root of [roots.stateDir, roots.runDir]) await removeTree(join(root, 'pods', podId));
+  const remove = async (): Promise<void> => {
+    for (const root of [roots.stateDir, roots.runDir]) await removeTree(join(root, 'pods', podId));
+  };
+  if (roots.quotas === undefined) return remove();
+  const volumes = join(roots.stateDir, 'pods', podId, 'volumes');
+  const names = await readdir(volumes).catch(() => []);
+  await roots.quotas.release(
+    names.map((name) => join(volumes, name)),
+    remove,
+  );
 }
 
 function filesDir(roots: PodFileRoots, podId: string): string {

@@ -12,7 +12,7 @@ import { createMaterialStore } from '../material/material-store.ts';
 import { imageUse } from '../observe/image-use.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
-import type { ClaimRecord, PlanContext, Version } from '../reconcile/state.ts';
+import type { ObservedClaim, PlanContext, Version } from '../reconcile/state.ts';
 import type { ManifestFile, Source } from '../source/index.ts';
 import type { StateFiles } from '../state/state-files.ts';
 import type { StatusInput } from '../status/node-status.ts';
@@ -161,8 +161,11 @@ export function createAgent(ports: AgentPorts): Agent {
 }
 
 function volumePorts({ execution: { roots }, now }: AgentPorts): {
-  readonly claims: () => Promise<readonly ClaimRecord[]>;
+  readonly claims: () => Promise<readonly ObservedClaim[]>;
   readonly overLimits: OverLimitWatch;
 } {
-  return { claims: () => openClaims(roots.stateDir).list(), overLimits: createOverLimitWatch(roots, now) };
+  return {
+    claims: () => openClaims(roots.stateDir, roots.quotas).list(),
+    overLimits: createOverLimitWatch(roots, now),
+  };
 }

@@ -7,7 +7,7 @@ import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import { plan } from '../reconcile/planner.ts';
 import { provenVersions } from '../reconcile/promotion.ts';
-import type { ClaimRecord, DesiredState, LastGood, ObservedState, PlanContext } from '../reconcile/state.ts';
+import type { DesiredState, LastGood, ObservedClaim, ObservedState, PlanContext } from '../reconcile/state.ts';
 import type { StateFiles } from '../state/state-files.ts';
 import type { NetworkAllocator } from './allocator.ts';
 import type { DesiredBoard } from './desired-board.ts';
@@ -29,7 +29,7 @@ export interface SnapshotPorts {
   readonly profiles: ProfileDigests;
   readonly inspectVolumes: InspectVolumes;
   /** Volume claims that have a directory on this node. */
-  readonly claims: () => Promise<readonly ClaimRecord[]>;
+  readonly claims: () => Promise<readonly ObservedClaim[]>;
   readonly state: Pick<StateFiles, 'writeLastGood'>;
   readonly board: DesiredBoard;
   /** Null where pods have their loopback only. */

@@ -1,7 +1,15 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
 import { combine, type Draft, nothing, steps } from './draft.ts';
 import { unlessRemovalFailed } from './removal.ts';
-import type { ClaimRecord, DesiredState, DesiredWorkload, ObservedState, PlanContext, Version } from './state.ts';
+import type {
+  ClaimRecord,
+  DesiredState,
+  DesiredWorkload,
+  ObservedClaim,
+  ObservedState,
+  PlanContext,
+  Version,
+} from './state.ts';
 
 /** Makes the volumes that versions of a workload which may run refer to, before anything else is done for it. */
 export function planClaims(desired: DesiredWorkload, state: DesiredState, observed: ObservedState): Draft {
@@ -13,9 +21,9 @@ export function planClaims(desired: DesiredWorkload, state: DesiredState, observ
         const { namespace } = version.workload;
         const claim = (state.claims ?? []).find((each) => each.namespace === namespace && each.name === name);
         const found = (observed.claims ?? []).find((each) => each.namespace === namespace && each.name === name);
-        if (claim === undefined || created.has(name) || (found && isSame(claim, found))) return [];
+        if (claim === undefined || created.has(name) || (found && isSame(claim, found) && !found.isLoose)) return [];
         created.add(name);
-        const reason = found ? 'what Git says of it changed' : 'wanted and not there';
+        const reason = reasonOf(claim, found);
         const { identity } = version;
         return [steps({ kind: 'create-volume', workload: desired.key, identity, claim: recordOf(claim), reason })];
       }),
@@ -70,6 +78,11 @@ function runnable({ wanted, lastGood }: DesiredWorkload): readonly Version[] {
 
 function claimNames({ workload }: Version): readonly string[] {
   return workload.pod.volumes.flatMap((volume) => (volume.type === 'persistentVolumeClaim' ? [volume.claimName] : []));
+}
+
+function reasonOf(claim: ClaimRecord, found: ObservedClaim | undefined): string {
+  if (found === undefined) return 'wanted and not there';
+  return isSame(claim, found) ? 'not held to its size by the file system' : 'what Git says of it changed';
 }
 
 function isSame(a: ClaimRecord, b: ClaimRecord): boolean {

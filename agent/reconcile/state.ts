@@ -87,6 +87,12 @@ export interface ClaimRecord {
   readonly reclaimPolicy: 'Retain' | 'Delete';
 }
 
+/** A claim that has a directory. */
+export interface ObservedClaim extends ClaimRecord {
+  /** The file system could hold it to its size and does not yet; false unless given. */
+  readonly isLoose?: boolean;
+}
+
 /** One pod as the kernel has it. */
 export interface ObservedPod {
   readonly id: string;
@@ -155,7 +161,7 @@ export interface ObservedState {
   /** Digests of the images that are complete on disk. */
   readonly images: ReadonlySet<string>;
   /** Volume claims that have a directory on this node; none unless given. */
-  readonly claims?: readonly ClaimRecord[];
+  readonly claims?: readonly ObservedClaim[];
 }
 
 /** Everything the planner may depend on besides the two states. */

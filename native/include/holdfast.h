@@ -113,6 +113,39 @@ HF_API int32_t hf_dir_set_xattr(int32_t root, const char *path, const char *name
 /* Writes everything of the root's file system to disk. May take long: call it off the main thread. */
 HF_API int32_t hf_dir_sync(int32_t root, struct hf_error *error);
 
+/* ---- project quotas --------------------------------------------------------------------------------------------- */
+
+/*
+ * What files of one project take of a file system is counted together and can be bounded. A directory of a project has what
+ * is made in it be of that project too. All act on what `fd` is, or on the file system that it is on.
+ */
+
+#define HF_PROJECT_NONE 0
+#define HF_PROJECT_COUNTED 1
+#define HF_PROJECT_ENFORCED 2
+
+/* Whether the file system counts by project and holds projects to their limits; HF_PROJECT_NONE also on a kernel before 5.14. */
+HF_API int32_t hf_project_support(int32_t fd, struct hf_error *error);
+
+/* Returns the project of a file or directory; 0 is none. */
+HF_API int64_t hf_project_get(int32_t fd, struct hf_error *error);
+
+/* Gives a file or directory to a project. What it takes already is counted there from then on. */
+HF_API int32_t hf_project_set(int32_t fd, uint32_t project, struct hf_error *error);
+
+struct hf_project_usage {
+    uint64_t used_bytes;
+    uint64_t used_inodes;
+    /* 0 is no limit. */
+    uint64_t limit_bytes;
+};
+
+/* What a project takes, and its limit; all zero for one that has nothing. */
+HF_API int32_t hf_project_usage(int32_t fd, uint32_t project, struct hf_project_usage *usage, struct hf_error *error);
+
+/* Bounds a project, in blocks of 1 KiB rounded up; 0 lifts its limit. -ESRCH when quotas are off. */
+HF_API int32_t hf_project_limit(int32_t fd, uint32_t project, uint64_t bytes, struct hf_error *error);
+
 /* ---- networks --------------------------------------------------------------------------------------------------- */
 
 /*

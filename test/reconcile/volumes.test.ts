@@ -160,6 +160,18 @@ describe('a volume claim', () => {
     expect(plan({ ...desired, workloads }, observed, context).steps).toEqual([]);
   });
 
+  test('that the file system could hold to its size is held, without touching its pods', async () => {
+    await world.commit(all(pod(USES_CLAIM), claim()));
+    await world.converge();
+    const observed = await world.observe();
+    const loose = { ...observed, claims: (observed.claims ?? []).map((each) => ({ ...each, isLoose: true })) };
+    const context = { history: {}, now: 0, settleMs: 0, onViolation: 'report' } as const;
+    expect(plan(world.desired(), loose, context).steps).toMatchObject([
+      { kind: 'create-volume', claim: { name: 'data' }, reason: 'not held to its size by the file system' },
+    ]);
+    expect(plan(world.desired(), observed, context).steps).toEqual([]);
+  });
+
   test('outlives its pods, with what is in it', async () => {
     await world.commit(all(pod(USES_CLAIM), claim('Delete')));
     await world.converge();

@@ -23,6 +23,7 @@ static void check_layout(void)
 {
     expect(hf_abi_size("hf_error") == sizeof(struct hf_error), "size of hf_error");
     expect(hf_abi_size("hf_report") == sizeof(struct hf_report), "size of hf_report");
+    expect(hf_abi_size("hf_project_usage") == sizeof(struct hf_project_usage), "size of hf_project_usage");
     expect(hf_abi_size("nothing") == -ENOENT, "no size of what is not there");
 }
 
@@ -127,6 +128,21 @@ static void check_sysctl(void)
     expect(hf_net_sysctl(-1, name, NULL, before, 1, NULL) == -EINVAL, "no room for a value");
 }
 
+/* Quotas themselves need a file system that has them: the machines of test/vm/kernel have one. */
+static void check_projects(void)
+{
+    struct hf_error error;
+    struct hf_project_usage usage;
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    expect(hf_project_support(proc, &error) == HF_PROJECT_NONE, "a file system without projects");
+    expect(hf_project_get(proc, &error) == -ENOTTY && strcmp(error.stage, "read project") == 0, "no project to read");
+    expect(hf_project_set(proc, 7, &error) == -ENOTTY && strcmp(error.stage, "read project") == 0, "no project to set");
+    expect(hf_project_usage(proc, 7, &usage, &error) == -ENOSYS, "nothing counted");
+    expect(strcmp(error.stage, "read quota") == 0, "the stage that failed");
+    expect(hf_project_limit(proc, 7, 1, &error) == -ENOSYS && strcmp(error.stage, "set quota") == 0, "nothing bounded");
+    expect(hf_project_support(-1, NULL) == -EBADF, "no file system");
+}
+
 int main(int argc, char **argv)
 {
     expect(argc == 2, "usage: library-check SHIM");
@@ -135,5 +151,6 @@ int main(int argc, char **argv)
     check_signal(own_start_time());
     check_netlink();
     check_sysctl();
+    check_projects();
     return 0;
 }
