@@ -11,8 +11,12 @@ const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
 /** Processes in the group in any hierarchy, each once. */
-export async function pidsOfGroup(ground: CgroupGround, group: string): Promise<readonly number[]> {
-  const pids = await Promise.all(ground.swept.map((base) => pidsBelow(join(base.directory, group))));
+export function pidsOfGroup(ground: CgroupGround, group: string): Promise<readonly number[]> {
+  return pidsIn(ground.swept, group);
+}
+
+async function pidsIn(bases: readonly Base[], group: string): Promise<readonly number[]> {
+  const pids = await Promise.all(bases.map((base) => pidsBelow(join(base.directory, group))));
   return [...new Set(pids.flat())].sort((a, b) => a - b);
 }
 
@@ -44,7 +48,7 @@ async function killUntilEmpty(ground: CgroupGround, group: string): Promise<void
     if (Date.now() > deadline) {
       throw new BackendError('kernel', 'kill', `cgroup "${group}": processes ${pids.join(', ')} do not die`);
     }
-    await killOnce(ground, group, pids);
+    await killOnce(ground, group);
     await sleep(pauseMs);
     pids = await pidsOfGroup(ground, group);
   }
@@ -55,13 +59,19 @@ function refuseOwnProcess(group: string, pids: readonly number[]): void {
   throw new BackendError('invalid-spec', 'kill', `cgroup "${group}" holds this very process (${process.pid})`);
 }
 
-async function killOnce(ground: CgroupGround, group: string, pids: readonly number[]): Promise<void> {
+/** Looks again for what the kernel did not kill at once: a process that has ended since is nobody's, or another's. */
+async function killOnce(ground: CgroupGround, group: string): Promise<void> {
   if (ground.freezer !== null) await thaw(join(ground.freezer.directory, group));
-  const covered = await killUnified(ground.unified, group);
-  const others = pids.filter((pid) => !covered.includes(pid));
+  const killed = await killUnified(ground.unified, group);
+  const pids = await pidsIn(killed === null ? ground.swept : allBut(ground.swept, ground.unified), group);
+  const others = pids.filter((pid) => !killed?.includes(pid));
   if (others.length === 0) return;
-  await stopForks(ground.pids, group, others);
+  await stopForks(ground, group);
   for (const pid of others) signal(pid);
+}
+
+function allBut(bases: readonly Base[], one: Base | null): readonly Base[] {
+  return bases.filter((base) => base.directory !== one?.directory);
 }
 
 /** The v1 freezer holds SIGKILL back until the process is thawed. */
@@ -71,21 +81,22 @@ async function thaw(directory: string): Promise<void> {
   }
 }
 
-/** @returns the processes the kernel killed at once by `cgroup.kill` (Linux 5.14), frozen or forking as they may be. */
-async function killUnified(unified: Base | null, group: string): Promise<readonly number[]> {
-  if (unified === null) return [];
+/** @returns what the kernel killed at once by `cgroup.kill` (Linux 5.14), frozen or forking as it may be; null without it. */
+async function killUnified(unified: Base | null, group: string): Promise<readonly number[] | null> {
+  if (unified === null) return null;
   const directory = join(unified.directory, group);
   const pids = await pidsBelow(directory);
-  return (await writeControlIfPresent(join(directory, 'cgroup.kill'), '1')) ? pids : [];
+  return (await writeControlIfPresent(join(directory, 'cgroup.kill'), '1')) ? pids : null;
 }
 
-/** Brings processes that are in the group in some hierarchies only under its `pids.max`. */
-async function stopForks(pidsBase: Base, group: string, pids: readonly number[]): Promise<void> {
-  const directory = join(pidsBase.directory, group);
+/** Brings processes that are in the group in other hierarchies only under its `pids.max`; on pure v2 there are none. */
+async function stopForks({ swept, pids: base }: CgroupGround, group: string): Promise<void> {
+  const directory = join(base.directory, group);
+  const elsewhere = await pidsIn(allBut(swept, base), group);
   const governed = await pidsBelow(directory);
-  const strays = pids.filter((pid) => !governed.includes(pid));
+  const strays = elsewhere.filter((pid) => !governed.includes(pid));
   if (strays.length === 0) return;
-  for (const parent of directoriesTo(pidsBase.directory, group)) await makeDirectory(parent);
+  for (const parent of directoriesTo(base.directory, group)) await makeDirectory(parent);
   await writeControlIfPresent(join(directory, 'pids.max'), '0');
   for (const pid of strays) await moveInto(directory, pid);
 }
