@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chown, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ContainerSpec, OciMount, SandboxVolume } from '../../native/index.ts';
@@ -140,12 +140,15 @@ describe('the source of a bind', () => {
     let shared: string;
     beforeEach(async () => {
       shared = join(stage.directory, 'shared');
-      await mkdir(shared);
-      execFileSync('mount', ['-t', 'tmpfs', 'holdfast-test', shared]);
+      const other = join(stage.directory, 'other');
+      await mkdir(join(shared, 'below'), { recursive: true });
+      await chmod(shared, 0o1777);
+      await mkdir(other);
+      await writeFile(join(other, 'deep'), 'deep');
+      // Not on a tmpfs, whose ids Linux 6.1 cannot map.
+      execFileSync('mount', ['--bind', shared, shared]);
       execFileSync('mount', ['--make-shared', shared]);
-      await mkdir(join(shared, 'below'));
-      execFileSync('mount', ['-t', 'tmpfs', 'holdfast-test', join(shared, 'below')]);
-      await writeFile(join(shared, 'below/deep'), 'deep');
+      execFileSync('mount', ['--bind', other, join(shared, 'below')]);
     });
     afterEach(async () => {
       execFileSync('umount', ['-R', shared]);

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Its container's, and its to write to by their names. Whoever holds one open for that keeps it from being executed. */
+static const char OWN_PROGRAMS[] = "/bin/";
+
 static void look_at_program(const char *pid)
 {
     char path[64], target[256] = "";
@@ -20,8 +23,9 @@ static void look_at_program(const char *pid)
             puts("kept out");
         return;
     }
-    if (strstr(target, "memfd") || strstr(target, "shim"))
-        printf("saw program %s\n", target);
+    if (strncmp(target, OWN_PROGRAMS, strlen(OWN_PROGRAMS)) == 0)
+        return;
+    printf("saw program %s\n", target);
     if (open(path, O_WRONLY | O_CLOEXEC) >= 0)
         printf("opened program %s\n", target);
 }
