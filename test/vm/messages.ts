@@ -10,10 +10,13 @@ export interface Check {
 }
 
 /**
- * What the guest tells the host, one JSON object a line on the second serial port. `cut-power` asks for the power to
- * be taken away now; `finished` says that all of a phase was checked and the machine switches itself off.
+ * What the guest tells the host, one JSON object a line on the second serial port. `up` says that systemd has started
+ * what checks; `cut-power` asks for the power to be taken away now; `finished` says that all of a phase was checked and
+ * the machine switches itself off.
  */
-export type Message = Check | { readonly type: 'cut-power' | 'finished' };
+export type Message = Check | { readonly type: (typeof WORDS)[number] };
+
+const WORDS = ['up', 'cut-power', 'finished'] as const;
 
 /** @returns the message of a line; null for what is none, such as a line torn by a power cut. */
 export function parseMessage(line: string): Message | null {
@@ -27,5 +30,5 @@ export function parseMessage(line: string): Message | null {
 
 function isMessage(value: unknown): value is Message {
   const type = (value as { type?: unknown } | null)?.type;
-  return type === 'check' || type === 'cut-power' || type === 'finished';
+  return type === 'check' || WORDS.some((word) => word === type);
 }

@@ -8,6 +8,7 @@ import { type Boot, COURSES, type Course, type Release } from './boots.ts';
 import { startMachine } from './machine.ts';
 import { makeGuestWorld } from './make-world.ts';
 import type { Check } from './messages.ts';
+import { bootOnceMore, type Ending } from './once-more.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VM = join(ROOT, '.cache/vm');
@@ -80,18 +81,22 @@ async function runCourse({ name, release, boots }: Course, { directory, outcome,
   const [root, project] = [join(disks, 'root.img'), join(disks, 'project.img')];
   await run('cp', '--sparse=always', join(VM, release, 'disk.img'), root);
   await run('cp', '--sparse=always', join(directory, 'project.img'), project);
+  const onCheck = (check: Check): void => {
+    say(`${name}: ${check.isPassed ? '✓' : '✗'} ${check.suite}: ${check.name} (${check.durationMs} ms)`);
+    if (check.isPassed) {
+      outcome.passed += 1;
+      return;
+    }
+    say(check.detail);
+    outcome.failures.push(`${name}: ${check.suite}: ${check.name}\n${check.detail}`);
+  };
   for (const boot of boots) {
     const startedAt = Date.now();
     say(`${name}: booting ${boot.phase}`);
-    const ending = await runBoot(boot, { release, drives: [root, project] }, (check) => {
-      say(`${name}: ${check.isPassed ? '✓' : '✗'} ${check.suite}: ${check.name} (${check.durationMs} ms)`);
-      if (check.isPassed) {
-        outcome.passed += 1;
-        return;
-      }
-      say(check.detail);
-      outcome.failures.push(`${name}: ${check.suite}: ${check.name}\n${check.detail}`);
-    });
+    const ending = await bootOnceMore(
+      () => switchOn(boot, { release, drives: [root, project] }, onCheck),
+      (line) => say(`${name}: ${line}`),
+    );
     say(`${name}: ${ending.how} after ${Math.round((Date.now() - startedAt) / 1000)} s`);
     if (ending.how === boot.ending) continue;
     const problem = `${boot.phase} ended with "${ending.how}", not with "${boot.ending}"`;
@@ -101,31 +106,26 @@ async function runCourse({ name, release, boots }: Course, { directory, outcome,
   await rm(disks, { recursive: true });
 }
 
-interface Ending {
-  /** `off`: the machine went off without a word. `stalled`: it gave no sign of life for too long. */
-  readonly how: Boot['ending'] | 'off' | 'stalled';
-  /** The last lines of the console. */
-  readonly console: string;
-}
-
 interface Disks {
   readonly release: Release;
   readonly drives: readonly string[];
 }
 
-async function runBoot(boot: Boot, { release, drives }: Disks, onCheck: (check: Check) => void): Promise<Ending> {
+async function switchOn(boot: Boot, { release, drives }: Disks, onCheck: (check: Check) => void): Promise<Ending> {
   const consoleFile = join(VM, `console-${release}-${boot.phase}.log`);
   await rm(consoleFile, { force: true });
   const files = { kernel: join(VM, release, 'kernel'), initrd: join(VM, release, 'initrd'), drives, consoleFile };
   const machine = startMachine({ ...files, boot });
   let how: Ending['how'] = 'off';
+  let isUp = false;
   for await (const message of machine.messages) {
     if (message.type === 'check') onCheck(message);
+    else if (message.type === 'up') isUp = true;
     else how = message.type;
     if (message.type === 'cut-power') await machine.cutPower();
   }
   await machine.cutPower();
-  return { how: machine.hasStalled() ? 'stalled' : how, console: await machine.consoleTail() };
+  return { how: machine.hasStalled() ? 'stalled' : how, isUp, console: await machine.consoleTail() };
 }
 
 function runScript(name: string, ...args: readonly string[]): Promise<void> {

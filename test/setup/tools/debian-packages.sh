@@ -5,6 +5,9 @@
 # apt verifies everything with Debian's own keys, in a state of its own; the mirror is the one this machine uses.
 set -euo pipefail
 
+# shellcheck source=test/setup/tools/debian-mirror.sh
+. "$(dirname "$0")/debian-mirror.sh"
+
 build=$(cd "$(dirname "$0")/../../.." && pwd)/.cache/build
 state=$build/apt
 debs=$build/debs
@@ -41,19 +44,6 @@ open_state() {
   for suite in $suites; do echo "deb [signed-by=$keyring] $mirror $suite main"; done >"$state/sources.new"
   private_apt apt-get -qq -o Dir::Etc::sourcelist="$state/sources.new" update
   mv "$state/sources.new" "$state/sources.list"
-}
-
-find_mirror() {
-  local release mirror
-  release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-  # shellcheck disable=SC2016  # apt fills in $(REPO_URI)
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Release: $release" 'Component: main' |
-    sed 1q)
-  if [ -z "$mirror" ]; then
-    echo "no source for Debian $release main in /etc/apt: add one, then run 'apt-get update'" >&2
-    return 1
-  fi
-  echo "$mirror"
 }
 
 # Names every package that the suite has lost, instead of apt's first complaint.

@@ -9,6 +9,8 @@ root=$vm/root
 
 # shellcheck source=test/setup/tools/recipe.sh
 . "$here/../../setup/tools/recipe.sh"
+# shellcheck source=test/setup/tools/debian-mirror.sh
+. "$here/../../setup/tools/debian-mirror.sh"
 recipe=("$0" "$here/packages.txt" "$here/holdfast-check.service")
 
 main() {
@@ -25,13 +27,19 @@ main() {
   set_made "$vm/disk.img" "${recipe[@]}"
 }
 
+# A line that is slow or goes down for a while is waited for.
 install_debian() {
-  local log
+  local log mirror packages
+  mirror=$(find_mirror)
+  packages=$(paste -sd, "$here/packages.txt")
   log=$(mktemp)
-  if ! mmdebstrap --variant=minbase --include="$(paste -sd, "$here/packages.txt")" "$release" "$root" >"$log" 2>&1; then
+  if ! mmdebstrap --variant=minbase --include="$packages" --aptopt='Acquire::Retries "5"' --aptopt='Acquire::http::Timeout "60"' \
+    "$release" "$root" "$mirror" >"$log" 2>&1; then
     cat "$log" >&2
-    echo 'mmdebstrap could not make the disk. Its own words are above; put them right and run this again.' >&2
     rm -f "$log"
+    echo "vm: could not install Debian $release from $mirror, the mirror of this machine's apt. mmdebstrap's own words are" \
+      'above: where it could not fetch, look at the line and the mirror; where a package is not there, correct' \
+      'test/vm/disk/packages.txt. Then run this again.' >&2
     return 1
   fi
   rm -f "$log"

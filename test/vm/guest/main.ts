@@ -35,6 +35,7 @@ const PHASES: Readonly<Record<Phase, () => Promise<void>>> = {
     }),
 };
 
+tellHost({ type: 'up' });
 const phase = /\bholdfast\.phase=(\S+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1] as Phase;
 await PHASES[phase]();
 tellHost({ type: 'finished' });
