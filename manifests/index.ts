@@ -1,6 +1,7 @@
 export * from './canonical-json.ts';
 export { completeWorkload } from './complete-workload.ts';
 export * from './environment.ts';
+export { immutableProblems } from './immutable-problems.ts';
 export { expandVariables } from './lowering/expand-variables.ts';
 export { hostPortProblems } from './network-problems.ts';
 export * from './origin.ts';

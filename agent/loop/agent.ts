@@ -143,7 +143,7 @@ export function createAgent(ports: AgentPorts): Agent {
     },
     status: () => publisher.current(),
     plan: () => looker.snapshot()?.plan ?? null,
-    preview: (files) => preview(files, { ...ports, inputKey, claims }, board.lastGood),
+    preview: (files) => preview(files, { ...ports, inputKey, claims, applied: board.resources() }, board.lastGood),
     debug: (request) =>
       debugPod({ ...ports, inputKey, execution: { ...ports.execution, ...made }, version: board.version }, request),
     images: ports.imageAdmin,

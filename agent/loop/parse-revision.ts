@@ -1,5 +1,6 @@
 import {
   hostPortProblems,
+  immutableProblems,
   type LocatedResource,
   type LocatedWorkload,
   type Problem,
@@ -24,14 +25,20 @@ export type RevisionResult =
 /**
  * Reads the manifests of a commit, all or nothing: one problem anywhere refuses the whole commit.
  * A commit without any manifest is refused too, since it would remove everything and is nearly always a mistake.
+ * @param applied what the applied revision declares, some of which must not change; nothing when none is known.
  */
-export function parseRevision(revision: Revision, nodeLabels: Readonly<Record<string, string>>): RevisionResult {
+export function parseRevision(
+  revision: Revision,
+  nodeLabels: Readonly<Record<string, string>>,
+  applied: readonly LocatedResource[],
+): RevisionResult {
   const { files, ...rest } = revision;
   const refuse = (code: string, message: string, problems: readonly Problem[]): RevisionResult => ({
     ok: false,
     refused: { commit: revision.commit, code, message, problems },
   });
-  const { workloads, resources, problems } = parseManifests(files);
+  const { workloads, resources, problems: mistakes } = parseManifests(files);
+  const problems = [...mistakes, ...immutableProblems(applied, resources)];
   if (problems.length > 0) return refuse('invalid-manifests', `${problems.length} problems in the manifests`, problems);
   if (workloads.length === 0) {
     return refuse(

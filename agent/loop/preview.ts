@@ -1,4 +1,10 @@
-import { type LocatedWorkload, type Problem, type WorkloadKey, workloadKey } from '../../manifests/index.ts';
+import {
+  type LocatedResource,
+  type LocatedWorkload,
+  type Problem,
+  type WorkloadKey,
+  workloadKey,
+} from '../../manifests/index.ts';
 import { type Material, materialOf } from '../material/material.ts';
 import { observe } from '../observe/observe.ts';
 import type { Plan } from '../reconcile/plan.ts';
@@ -24,11 +30,13 @@ export async function preview(
   ports: PreparePorts &
     Pick<SnapshotPorts, 'backend' | 'settings' | 'now' | 'claims' | 'networks'> & {
       readonly images: SnapshotPorts['images'];
+      /** What the applied revision declares. */
+      readonly applied: readonly LocatedResource[];
     },
   lastGood: (key: WorkloadKey) => Promise<LastGood | null>,
 ): Promise<Preview> {
   const revision = { commit: WORKING_TREE, signer: '', committedAt: ports.now(), subject: '', files };
-  const result = parseRevision(revision, ports.node.labels);
+  const result = parseRevision(revision, ports.node.labels, ports.applied);
   if (!result.ok) return { ...result.refused, ok: false };
   const material = materialOf(result.parsed.resources);
   const workloads = await Promise.all(

@@ -127,10 +127,10 @@ interface Taken {
   readonly judged: Promise<void>;
 }
 
-function parse(revision: Revision, { telemetry, nodeLabels }: SyncPorts): Promise<RevisionResult> {
+function parse(revision: Revision, { telemetry, nodeLabels, board }: SyncPorts): Promise<RevisionResult> {
   return telemetry.span('holdfast.manifest.parse', { 'vcs.ref.head.revision': revision.commit }, async (span) => {
     span.set({ 'holdfast.manifest.count': revision.files.length });
-    return parseRevision(revision, nodeLabels);
+    return parseRevision(revision, nodeLabels, board.resources());
   });
 }
 

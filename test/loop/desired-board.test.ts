@@ -48,7 +48,7 @@ function makeBoard(...lastGood: readonly Version[]): DesiredBoard {
 
 const parsed = (yaml: string, commit = 'c1') => {
   const revision = { commit, signer: 's', committedAt: 0, subject: '', files: [{ path: 'f.yaml', text: yaml }] };
-  const result = parseRevision(revision, {});
+  const result = parseRevision(revision, {}, []);
   if (!result.ok) throw new Error(result.refused.message);
   return result.parsed;
 };

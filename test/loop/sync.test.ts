@@ -125,6 +125,28 @@ describe('a poll', () => {
 });
 
 describe('a commit is refused', () => {
+  const settings = (level: string): string =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata:\n  level: ${level}\nimmutable: true`;
+
+  test('for what the applied one made immutable, also after a restart, until that has left Git', async () => {
+    const good = await commit(documents(deployment(), settings('info')));
+    const refusal = (bad: string): object => ({
+      commit: bad,
+      code: 'invalid-manifests',
+      problems: [expect.objectContaining({ path: 'data.level' })],
+    });
+    expect(sync.state().refused).toBeNull();
+    const bad = await commit(documents(deployment(), settings('debug')));
+    expect(sync.state().refused).toMatchObject(refusal(bad));
+    [board, sync] = make();
+    await sync.restore();
+    const again = await commit(documents(deployment(), settings('trace')));
+    expect(sync.state()).toMatchObject({ revision: { commit: good }, refused: refusal(again) });
+    await commit(deployment());
+    const last = await commit(documents(deployment(), settings('debug')));
+    expect(sync.state()).toMatchObject({ revision: { commit: last }, refused: null });
+  });
+
   test('for its manifests: told once, the one before stays, and the next one clears it', async () => {
     const good = await commit(deployment());
     const bad = await commit('kind: Pod');
