@@ -14,6 +14,24 @@ export interface NodeStatus {
   readonly conditions: readonly Condition[];
   /** Sorted by key. */
   readonly workloads: readonly WorkloadStatus[];
+  /** Sorted by namespace and name; absent where an older agent wrote the status, and before the first revision. */
+  readonly volumes?: readonly VolumeStatus[];
+  /** Why the file system holds no volume to its size; null where it does, absent as `volumes` is. */
+  readonly volumeObstacle?: string | null;
+}
+
+/**
+ * A volume claim that has data on the node. `Declared`: Git has it; `Retained`: Git has it no more, and the data stays until
+ * a person removes it; `Removing`: it goes as soon as nothing needs it.
+ */
+export interface VolumeStatus {
+  readonly namespace: string;
+  readonly name: string;
+  /** What the claim asks for; 0 when its record cannot be read. */
+  readonly storageBytes: number;
+  readonly state: 'Declared' | 'Retained' | 'Removing';
+  /** Whether the file system holds it to `storageBytes`. */
+  readonly isBounded: boolean;
 }
 
 /** A commit whose signature verified. */

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { NodeStatus } from '../../manifests/index.ts';
 import type { Debugging, DebugRequest } from '../debug/request.ts';
 import type { ImageAdmin, PullProgress } from '../images/index.ts';
+import type { Discarded, VolumeName } from '../loop/discard-volume.ts';
 import type { Preview } from '../loop/preview.ts';
 import type { Plan } from '../reconcile/plan.ts';
 import type { ManifestFile } from '../source/index.ts';
@@ -24,6 +25,7 @@ export interface ApiClient {
   preview(files: readonly ManifestFile[]): Promise<Preview>;
   sync(): Promise<NodeStatus>;
   debug(request: DebugRequest): Promise<Debugging>;
+  discardVolume(volume: VolumeName): Promise<Discarded>;
   readonly images: ImageApi;
 }
 
@@ -42,6 +44,7 @@ export function createApiClient(socketPath: string): ApiClient {
     preview: (files) => call('POST', '/v1/preview', JSON.stringify(files)),
     sync: () => call('POST', '/v1/sync'),
     debug: (request) => call('POST', '/v1/debug', JSON.stringify(request)),
+    discardVolume: (volume) => call('POST', '/v1/volumes/discard', JSON.stringify(volume)),
     images: {
       list: () => call('GET', '/v1/images'),
       pulls: () => call('GET', '/v1/pulls'),

@@ -7,6 +7,7 @@ import type { ManifestFile } from '../source/index.ts';
 import { DEBUG_ROUTES } from './debug-route.ts';
 import { type Handler, IMAGE_ROUTES } from './image-routes.ts';
 import { readBody } from './read-body.ts';
+import { VOLUME_ROUTES } from './volume-route.ts';
 
 /** The agent's local API over a Unix socket that only root can open. */
 export interface ApiServer {
@@ -36,6 +37,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'POST /v1/sync': (agent) => agent.sync(),
   ...IMAGE_ROUTES,
   ...DEBUG_ROUTES,
+  ...VOLUME_ROUTES,
 };
 
 /**

@@ -14,6 +14,7 @@ import { plan } from './verbs/plan.ts';
 import { status, statusOfContainers, sync } from './verbs/status.ts';
 import { top } from './verbs/top.ts';
 import { validate } from './verbs/validate.ts';
+import { addVolumeCommand } from './volume-command.ts';
 
 const DEFAULT_CONFIG = '/etc/holdfast/agent.yaml';
 
@@ -96,8 +97,7 @@ function buildProgram(output: Output, done: (code: number) => void): Command {
     .description('what the containers of this node use, as root of the node')
     .option('--interval <ms>', 'measure CPU over this long', parseInterval, 500)
     .action(({ interval }: { interval: number }) => run(top)(interval));
-  addDebugCommand(program, run);
-  addImageCommands(program, run);
+  for (const add of [addDebugCommand, addImageCommands, addVolumeCommand]) add(program, run);
   program.command('sync').description('poll the source now').action(run(sync));
   program
     .command('validate')

@@ -3,7 +3,7 @@ import type { ContainerBackend } from '../../native/index.ts';
 import type { PolicyEngine } from '../../policies/index.ts';
 import { debugPod } from '../debug/debug.ts';
 import type { Debugging, DebugRequest } from '../debug/request.ts';
-import { openClaims } from '../execute/claims.ts';
+import { type Claims, openClaims } from '../execute/claims.ts';
 import { createExecutor, type ExecutorPorts } from '../execute/executor.ts';
 import { createOverLimitWatch, type OverLimitWatch } from '../execute/over-limit.ts';
 import type { ImageAdmin, ImageUse } from '../images/image-admin.ts';
@@ -12,7 +12,7 @@ import { createMaterialStore } from '../material/material-store.ts';
 import { imageUse } from '../observe/image-use.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import type { Plan } from '../reconcile/plan.ts';
-import type { ObservedClaim, PlanContext, Version } from '../reconcile/state.ts';
+import type { PlanContext, Version } from '../reconcile/state.ts';
 import type { ManifestFile, Source } from '../source/index.ts';
 import type { StateFiles } from '../state/state-files.ts';
 import type { StatusInput } from '../status/node-status.ts';
@@ -22,13 +22,14 @@ import type { Telemetry } from '../telemetry/index.ts';
 import type { NetworkAllocator } from './allocator.ts';
 import { traced } from './apply.ts';
 import { createDesiredBoard } from './desired-board.ts';
+import { type Discarded, discardVolume, type VolumeName } from './discard-volume.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createInspectVolumes } from './inspect-volumes.ts';
 import { createLimitReporter } from './limit-reporter.ts';
 import { createLooker } from './look.ts';
 import { type Preview, preview } from './preview.ts';
 import { createReporter } from './reporter.ts';
-import { neededImages } from './snapshot.ts';
+import { neededImages, type SnapshotPorts } from './snapshot.ts';
 import { createSync } from './sync.ts';
 import { createWorkFloor } from './work-floor.ts';
 
@@ -68,6 +69,8 @@ export interface Agent {
   preview(files: readonly ManifestFile[]): Promise<Preview>;
   /** Attaches a container to a running pod; see `debugPod`. */
   debug(request: DebugRequest): Promise<Debugging>;
+  /** Removes the data of a claim that Git has no more; see `discardVolume`. */
+  discardVolume(volume: VolumeName): Promise<Discarded>;
   readonly images: ImageAdmin;
   /** @returns which images this node needs, or null while that is not known. @throws BackendError */
   imagesInUse(): Promise<ImageUse | null>;
@@ -85,7 +88,7 @@ export function createAgent(ports: AgentPorts): Agent {
   const material = createMaterialStore(ports.source);
   const { inputKey } = ports.execution;
   const board = createDesiredBoard({ ...ports, material, inputKey, onChange: beat });
-  const { claims, overLimits } = volumePorts(ports);
+  const { store, overLimits, ...sight } = volumePorts(ports);
   const made = { backend, images, material, nodeName: ports.node.name };
   const floor = createWorkFloor({
     execute: traced(createExecutor({ ...ports.execution, ...made }, board.version), telemetry),
@@ -105,9 +108,8 @@ export function createAgent(ports: AgentPorts): Agent {
     context: { now: now(), settleMs: settings.settleMs },
   });
   const looker = createLooker({
-    ...{ backend, images, state, board, floor, settings, now, reporter, telemetry },
+    ...{ backend, images, state, board, floor, settings, now, reporter, telemetry, ...sight },
     profiles: ports.execution.profiles,
-    claims,
     inspectVolumes: createInspectVolumes({ ...made, inputKey, board, overLimits }),
     networks: ports.networks,
     lookAt: (time) => heartbeat.beatAt(time),
@@ -143,9 +145,10 @@ export function createAgent(ports: AgentPorts): Agent {
     },
     status: () => publisher.current(),
     plan: () => looker.snapshot()?.plan ?? null,
-    preview: (files) => preview(files, { ...ports, inputKey, claims, applied: board.resources() }, board.lastGood),
+    preview: (files) => preview(files, { ...ports, ...sight, inputKey, applied: board.resources() }, board.lastGood),
     debug: (request) =>
       debugPod({ ...ports, inputKey, execution: { ...ports.execution, ...made }, version: board.version }, request),
+    discardVolume: (volume) => discardVolume({ claims: store, seen: looker.snapshot, settle }, volume),
     images: ports.imageAdmin,
     imagesInUse: async () => {
       const desired = board.desired();
@@ -161,11 +164,14 @@ export function createAgent(ports: AgentPorts): Agent {
 }
 
 function volumePorts({ execution: { roots }, now }: AgentPorts): {
-  readonly claims: () => Promise<readonly ObservedClaim[]>;
+  readonly store: Claims;
   readonly overLimits: OverLimitWatch;
-} {
+} & Pick<SnapshotPorts, 'claims' | 'volumeObstacle'> {
+  const store = openClaims(roots.stateDir, roots.quotas);
   return {
-    claims: () => openClaims(roots.stateDir, roots.quotas).list(),
+    store,
+    claims: () => store.list(),
+    volumeObstacle: () => roots.quotas?.obstacle() ?? null,
     overLimits: createOverLimitWatch(roots, now),
   };
 }

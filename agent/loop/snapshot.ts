@@ -30,6 +30,8 @@ export interface SnapshotPorts {
   readonly inspectVolumes: InspectVolumes;
   /** Volume claims that have a directory on this node. */
   readonly claims: () => Promise<readonly ObservedClaim[]>;
+  /** Why the file system holds no claim to its size, or null. */
+  readonly volumeObstacle: () => string | null;
   readonly state: Pick<StateFiles, 'writeLastGood'>;
   readonly board: DesiredBoard;
   /** Null where pods have their loopback only. */
@@ -57,7 +59,7 @@ export async function takeSnapshot(
     observe(ports.backend, ports.images, neededImages(known), ports.profiles, ports.inspectVolumes),
     ports.claims(),
   ]);
-  const observed: ObservedState = { ...seen, claims };
+  const observed: ObservedState = { ...seen, claims, volumeObstacle: ports.volumeObstacle() };
   const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
   const failure = await rememberProven(ports, provenVersions(known, observed, context));
   const promoted = ports.board.desired() ?? known;

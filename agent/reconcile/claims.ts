@@ -1,5 +1,5 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
-import { combine, type Draft, nothing, steps } from './draft.ts';
+import { CLEANUP, combine, type Draft, nothing, steps } from './draft.ts';
 import { unlessRemovalFailed } from './removal.ts';
 import type {
   ClaimRecord,
@@ -20,7 +20,7 @@ export function planClaims(desired: DesiredWorkload, state: DesiredState, observ
       claimNames(version).flatMap((name) => {
         const { namespace } = version.workload;
         const claim = (state.claims ?? []).find((each) => each.namespace === namespace && each.name === name);
-        const found = (observed.claims ?? []).find((each) => each.namespace === namespace && each.name === name);
+        const found = find(observed, { namespace, name });
         if (claim === undefined || created.has(name) || (found && isSame(claim, found) && !found.isLoose)) return [];
         created.add(name);
         const reason = reasonOf(claim, found);
@@ -29,6 +29,25 @@ export function planClaims(desired: DesiredWorkload, state: DesiredState, observ
       }),
     ),
   );
+}
+
+/**
+ * Keeps up what is said of the volumes that no version uses now: what Git declares last is what holds when it declares them
+ * no more.
+ */
+export function planUnused(desired: DesiredState, observed: ObservedState, context: PlanContext): Draft {
+  const used = new Set(
+    desired.workloads
+      .flatMap(runnable)
+      .flatMap((version) => claimNames(version).map((name) => `${version.workload.namespace}/${name}`)),
+  );
+  const drafts = (desired.claims ?? []).flatMap((claim) => {
+    const found = find(observed, claim);
+    if (!found || used.has(`${claim.namespace}/${claim.name}`) || (isSame(claim, found) && !found.isLoose)) return [];
+    const reason = reasonOf(claim, found);
+    return [steps({ kind: 'create-volume', workload: '', identity: CLEANUP, claim: recordOf(claim), reason })];
+  });
+  return drafts.length === 0 ? nothing : unlessRemovalFailed('', context, combine(...drafts));
 }
 
 /**
@@ -62,13 +81,24 @@ export function orphans(desired: DesiredState, observed: ObservedState): readonl
  * By a version that may run, or by a pod of the namespace that is on its way out; or nobody can tell, for a workload of the
  * namespace is not judged yet, and its last good version with it.
  */
-function isInUse({ namespace, name }: ClaimRecord, { workloads }: DesiredState, { pods }: ObservedState): boolean {
+export function isInUse(
+  { namespace, name }: ClaimRecord,
+  { workloads }: DesiredState,
+  { pods }: ObservedState,
+): boolean {
   const own = workloads.filter(({ workload }) => workload.namespace === namespace);
   const versions = own.flatMap(runnable);
   if (own.some(({ wanted }) => wanted.state !== 'judged')) return true;
   if (versions.some((version) => claimNames(version).includes(name))) return true;
   const known = new Set(versions.map(({ identity }) => identity));
   return pods.some((pod) => namespaceOf(pod.key) === namespace && !known.has(pod.identity));
+}
+
+function find(
+  { claims = [] }: ObservedState,
+  { namespace, name }: Pick<ClaimRecord, 'namespace' | 'name'>,
+): ObservedClaim | undefined {
+  return claims.find((each) => each.namespace === namespace && each.name === name);
 }
 
 function runnable({ wanted, lastGood }: DesiredWorkload): readonly Version[] {

@@ -1,5 +1,5 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
-import { planClaims, planOrphans } from './claims.ts';
+import { planClaims, planOrphans, planUnused } from './claims.ts';
 import { backingOff, blocked, combine, type Draft, nothing, waiting } from './draft.ts';
 import { keepUp } from './keep-up.ts';
 import { planNetworks } from './networks/plan-networks.ts';
@@ -30,6 +30,7 @@ export function plan(desired: DesiredState, observed: ObservedState, given: Plan
     ...combine(
       planStrays(desired, sorted, context),
       planOrphans(desired, sorted, context),
+      planUnused(desired, sorted, context),
       ...drafts,
       planNetworks({ ...desired, workloads }, sorted, context),
     ),

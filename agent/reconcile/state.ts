@@ -162,6 +162,8 @@ export interface ObservedState {
   readonly images: ReadonlySet<string>;
   /** Volume claims that have a directory on this node; none unless given. */
   readonly claims?: readonly ObservedClaim[];
+  /** Why the file system holds no claim to its size; null, as when absent, where it does. */
+  readonly volumeObstacle?: string | null;
 }
 
 /** Everything the planner may depend on besides the two states. */

@@ -2,6 +2,7 @@ import type { Condition, ConditionType, NodeStatus, WorkloadStatus } from '../..
 import type { Drift } from '../drift/compare.ts';
 import { isConverged, type Plan } from '../reconcile/plan.ts';
 import type { DesiredState, ObservedState, PlanContext } from '../reconcile/state.ts';
+import { volumeStatus } from './volume-status.ts';
 import { workloadStatus } from './workload-status.ts';
 
 /** All that a status is made from. */
@@ -44,7 +45,19 @@ export function nodeStatus(input: StatusInput, before: NodeStatus | null): NodeS
     const isSame = old?.status === condition.status;
     return { ...condition, lastTransitionTime: isSame ? old.lastTransitionTime : new Date(context.now).toISOString() };
   });
-  return { node: input.node, version: input.version, revision, refused: sync.refused, conditions, workloads };
+  const volumes = snapshot && {
+    volumes: volumeStatus(snapshot.desired, snapshot.observed),
+    volumeObstacle: snapshot.observed.volumeObstacle ?? null,
+  };
+  return {
+    node: input.node,
+    version: input.version,
+    revision,
+    refused: sync.refused,
+    conditions,
+    workloads,
+    ...volumes,
+  };
 }
 
 type Described = Omit<Condition, 'lastTransitionTime'>;

@@ -12,6 +12,7 @@ export function fakeAgent(answers: Partial<Agent> = {}): Agent {
     plan: () => null,
     preview: async () => ({ ok: false, code: 'empty-revision', message: 'nothing', problems: [] }),
     debug: async () => ({ pod: 'pod', container: 'debug-1' }),
+    discardVolume: async (volume) => ({ ...volume, state: 'Removed' }),
     images: fakeImageAdmin(),
     imagesInUse: async () => null,
     stop: async () => undefined,

@@ -3,9 +3,11 @@ import { type ApiError, createApiClient } from '../../api/client.ts';
 import { socketPath } from '../../api/socket-path.ts';
 import { openStateFiles } from '../../state/state-files.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
+import { measureVolumes } from '../measure-volumes.ts';
 import { print } from '../print.ts';
 import { showPulls } from '../show-images.ts';
 import { showContainers, showStatus } from '../show-status.ts';
+import { showVolumes } from '../show-volumes.ts';
 import type { VerbContext } from '../verb-context.ts';
 
 /** Shows how the node stands. */
@@ -14,8 +16,10 @@ export async function status(context: VerbContext): Promise<ExitCode> {
   const pulls = await createApiClient(socketPath(await context.config()))
     .images.pulls()
     .catch(() => []);
-  const shown = pulls.length === 0 ? answer : { ...answer, pulls };
-  print(context.output, context.format, shown, (status) => `${showStatus(status)}${showPulls(pulls)}`);
+  const volumes = await measureVolumes(answer, await context.config());
+  const shown = { ...answer, ...(answer.volumes && { volumes }), ...(pulls.length > 0 && { pulls }) };
+  const below = `${showVolumes(volumes, answer)}${showPulls(pulls)}`;
+  print(context.output, context.format, shown, (status) => `${showStatus(status)}${below}`);
   return verdict(answer);
 }
 
