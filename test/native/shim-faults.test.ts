@@ -12,14 +12,20 @@ const PODS: readonly SandboxChanges[] = [
   { processes: 'host', ipc: 'host' },
 ];
 
+/** What an exec does depends on the container alone. */
+const CASES = [
+  ...PODS.flatMap((changes) => (['sandbox', 'container'] as const).map((kind) => [kind, changes] as const)),
+  ['exec', {}] as const,
+];
+
 describe.each(errnoNames)('a system call of the shim that fails once with %s', (errnoName) => {
-  test.each(PODS.flatMap((changes) => (['sandbox', 'container'] as const).map((kind) => [kind, changes] as const)))(
-    'while a %s of %j is made, used and removed, is told by name or does no harm, and leaves nothing',
+  test.each(CASES)(
+    'while %s of %j is made, used and removed, is told by name or does no harm, and leaves nothing',
     async (kind, changes) => {
       stage = await openFaultStage(changes);
       const { calls, problems } = await problemsWithEach(stage[kind], errnoName);
       expect(problems).toEqual([]);
-      expect(calls).toBeGreaterThan(80);
+      expect(calls).toBeGreaterThan(60);
     },
     300_000,
   );

@@ -129,7 +129,7 @@ int run_container(struct spec *spec, int report_fd)
         report_failed(report_fd, &error);
         return 1;
     }
-    report_described(report_fd, &report);
+    (void)report_described(report_fd, &report);
     supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file, group_end);
     return 0;
 }

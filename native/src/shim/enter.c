@@ -71,30 +71,32 @@ static _Noreturn void run_process(struct spec *spec, struct session_pipes *pipes
     _exit(1);
 }
 
-/* A sibling (CLONE_PARENT): the shim reaps it. */
+/*
+ * A sibling (CLONE_PARENT): the shim reaps it. The kernel itself writes its pid where the shim sees it, before it runs:
+ * whatever becomes of this process, no program is there that the shim does not know.
+ */
 static int start_process(struct spec *spec, struct session_pipes *pipes, int procfs, struct joined *joined,
                          struct hf_error *error)
 {
-    struct clone_args args = {.flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND};
+    struct clone_args args = {
+        .flags = CLONE_PARENT | CLONE_CLEAR_SIGHAND | CLONE_PARENT_SETTID,
+        .parent_tid = (uintptr_t)&joined->pid,
+    };
     long pid = sys_clone3(&args);
     if (pid == 0)
         run_process(spec, pipes, procfs);
-    if (pid < 0)
-        return fail(error, "clone process", NULL);
-    joined->pid = (int32_t)pid;
-    return 0;
+    return pid < 0 ? fail(error, "clone process", NULL) : 0;
 }
 
-_Noreturn void enter_and_start(struct spec *spec, struct session_pipes *pipes)
+_Noreturn void enter_and_start(struct spec *spec, struct session_pipes *pipes, struct joined *joined)
 {
     struct hf_error error = {0};
-    struct joined joined = {0};
     /* Of no use to the container, which cannot look into this process, and closed before anything of it runs. */
     int procfs = has_label(&spec->container) ? open_procfs(&error) : -1;
     if ((procfs >= 0 || !has_label(&spec->container)) && enter_legacy_groups(&spec->container.groups, &error) == 0 &&
-        raise_with_node_power(&spec->container, &joined.clamped, &error) == 0 && join_container(spec, &error) == 0 &&
-        start_process(spec, pipes, procfs, &joined, &error) == 0) {
-        if (write(pipes->start.joined[1], &joined, sizeof joined) == sizeof joined)
+        raise_with_node_power(&spec->container, &joined->clamped, &error) == 0 && join_container(spec, &error) == 0 &&
+        start_process(spec, pipes, procfs, joined, &error) == 0) {
+        if (write(pipes->start.joined[1], "j", 1) == 1)
             _exit(0);
         fail(&error, "tell shim of process", NULL);
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -59,22 +60,29 @@ static ssize_t read_unless_left(int fd, int agent, void *to, size_t size)
     return -1;
 }
 
-/* Waits until the joiner has ended, by then the program's process is there. */
-static int await_joiner(const struct session_pipes *pipes, pid_t joiner, int agent, struct joined *joined,
-                        struct hf_error *error)
+/* What the joiner made may hold the other end: only of a word that is there already is there a reading. */
+static int read_word(int fd, struct hf_error *word)
 {
+    struct pollfd ready = {fd, POLLIN, 0};
+    return poll(&ready, 1, 0) == 1 && read(fd, word, sizeof *word) == sizeof *word;
+}
+
+/* Waits until the joiner has ended. By then the program's process is there and known, also when this fails. */
+static int await_joiner(const struct session_pipes *pipes, pid_t joiner, int agent, struct hf_error *error)
+{
+    char done;
     struct hf_error reported;
-    int has_joined = read_unless_left(pipes->start.joined[0], agent, joined, sizeof *joined) == sizeof *joined;
+    ssize_t got = read_unless_left(pipes->start.joined[0], agent, &done, 1);
+    errno = got < 0 ? errno : ECHILD;
+    if (got != 1)
+        fail(error, "join container", NULL);
     /* By now it has ended, unless it is held still. */
-    if (!has_joined)
+    if (got != 1)
         syscall(SYS_kill, joiner, SIGKILL);
     waitpid(joiner, NULL, 0);
-    if (has_joined)
+    if (got == 1)
         return 0;
-    ssize_t got = read_unless_left(pipes->start.error[0], agent, &reported, sizeof reported);
-    errno = ECHILD;
-    fail(error, "join container", NULL);
-    if (got == sizeof reported)
+    if (read_word(pipes->start.error[0], &reported))
         *error = reported;
     return -1;
 }
@@ -86,7 +94,7 @@ static int await_exec(const struct session_pipes *pipes, int agent, struct hf_er
     ssize_t got = read_unless_left(pipes->start.error[0], agent, &reported, sizeof reported);
     if (got == 0)
         return 0;
-    errno = ECHILD;
+    errno = got < 0 ? errno : ECHILD;
     fail(error, "start program", NULL);
     if (got == sizeof reported)
         *error = reported;
@@ -100,9 +108,9 @@ static int start(struct spec *spec, struct session_pipes *pipes, int agent, stru
         return -1;
     pid_t joiner = fork_into_unified_group(&spec->container.groups, error);
     if (joiner == 0)
-        enter_and_start(spec, pipes);
+        enter_and_start(spec, pipes, joined);
     close_given_ends(pipes);
-    return joiner < 0 ? -1 : await_joiner(pipes, joiner, agent, joined, error);
+    return joiner < 0 ? -1 : await_joiner(pipes, joiner, agent, error);
 }
 
 static int start_session(struct spec *spec, struct session_pipes *pipes, int report_fd, int agent,
@@ -114,28 +122,37 @@ static int start_session(struct spec *spec, struct session_pipes *pipes, int rep
         return -1;
     if (spec->flags & TERMINAL && (*master = receive_master(pipes->terminal[0], error)) < 0)
         return -1;
-    report_described(report_fd, &report);
-    return 0;
+    return report_described(report_fd, &report) < 0 ? fail(error, "tell the agent", NULL) : 0;
+}
+
+/* Memory that stays the same one in every process forked from here on. */
+static struct joined *share_joined(struct hf_error *error)
+{
+    void *at = mmap(NULL, sizeof(struct joined), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (at != MAP_FAILED)
+        return at;
+    fail(error, "share memory", NULL);
+    return NULL;
 }
 
 int run_exec(struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
     struct session_pipes pipes;
-    struct joined joined = {0};
     int master = -1;
+    struct joined *joined = share_joined(&error);
     /* The report closes its descriptor; the session goes on over the same socket. */
-    int agent = fcntl(report_fd, F_DUPFD_CLOEXEC, 0);
-    if (agent < 0)
+    int agent = joined ? fcntl(report_fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (joined && agent < 0)
         fail(&error, "keep session", NULL);
-    if (agent < 0 || start_session(spec, &pipes, report_fd, agent, &joined, &master, &error) < 0) {
-        if (joined.pid > 0) {
-            syscall(SYS_kill, joined.pid, SIGKILL);
-            waitpid(joined.pid, NULL, __WALL);
+    if (agent < 0 || start_session(spec, &pipes, report_fd, agent, joined, &master, &error) < 0) {
+        if (joined && joined->pid > 0) {
+            syscall(SYS_kill, joined->pid, SIGKILL);
+            waitpid(joined->pid, NULL, __WALL);
         }
-        report_failed(report_fd, &error);
+        report_failed(agent < 0 ? report_fd : agent, &error);
         return 1;
     }
-    run_session(agent, joined.pid, &pipes, master);
+    run_session(agent, joined->pid, &pipes, master);
     return 0;
 }

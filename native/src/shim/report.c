@@ -1,14 +1,17 @@
 #include "shim.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-/* The agent may be gone: then nobody is left to tell, and the container goes on. */
-static void send_report(int fd, const struct hf_report *report)
+static int send_report(int fd, const struct hf_report *report)
 {
-    (void)!send(fd, report, sizeof *report, MSG_NOSIGNAL);
+    ssize_t sent = send(fd, report, sizeof *report, MSG_NOSIGNAL);
+    int errnum = errno;
     close(fd);
+    errno = errnum;
+    return sent < 0 ? -1 : 0;
 }
 
 static uint64_t now_ms(void)
@@ -26,10 +29,10 @@ int describe_started(struct hf_report *report, int32_t pid, uint32_t clamped, st
     return report->shim_start_time == 0 ? fail(error, "read start time", NULL) : 0;
 }
 
-void report_described(int fd, struct hf_report *report)
+int report_described(int fd, struct hf_report *report)
 {
     report->started_at_ms = now_ms();
-    send_report(fd, report);
+    return send_report(fd, report);
 }
 
 int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error)
@@ -37,12 +40,12 @@ int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error
     struct hf_report report;
     if (describe_started(&report, pid, clamped, error) < 0)
         return -1;
-    report_described(fd, &report);
+    (void)report_described(fd, &report);
     return 0;
 }
 
 void report_failed(int fd, const struct hf_error *error)
 {
     struct hf_report report = {.magic = HF_REPORT_MAGIC, .error = *error};
-    send_report(fd, &report);
+    (void)send_report(fd, &report);
 }

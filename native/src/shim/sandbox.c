@@ -238,7 +238,7 @@ int run_sandbox(struct spec *spec, int report_fd)
     int32_t pid = -1;
     struct hf_report report;
     if (make_sandbox(spec, &pid, &report, &error) == 0 && set_pod_sysctls(spec, pid, &error) == 0) {
-        report_described(report_fd, &report);
+        (void)report_described(report_fd, &report);
         return 0;
     }
     if (pid > 0) {

@@ -88,7 +88,8 @@ static void obey(struct session *s)
             resize_terminal(s->master, s->body[0], s->body[1]);
         return;
     case FRAME_SIGNAL:
-        syscall(SYS_kill, -s->pid, s->body[0]);
+        if (syscall(SYS_kill, -s->pid, s->body[0]) < 0)
+            syscall(SYS_kill, s->pid, s->body[0]);
         return;
     default:
         break;
@@ -209,6 +210,8 @@ static void tell_end(struct session *s, const siginfo_t *end)
     drain(s, &s->err, FRAME_ERRORS);
     if (!s->left)
         send_frame(s, FRAME_EXIT, body, sizeof body);
+    if (s->left)
+        return;
     /* The agent hangs up when it has heard; were we first, what it still sends would break off what it still reads. */
     while (read(s->agent, s->input, sizeof s->input) > 0)
         ;

@@ -26,9 +26,12 @@ struct session_pipes {
     int in[2], terminal[2];
 };
 
-/* ---- enter.c: the process between the node and a running container. Ends in _exit. */
+/*
+ * ---- enter.c: the process between the node and a running container. Ends in _exit, after a byte on `joined` when all went
+ * well. `joined` lies in memory shared with the shim.
+ */
 
-_Noreturn void enter_and_start(struct spec *spec, struct session_pipes *pipes);
+_Noreturn void enter_and_start(struct spec *spec, struct session_pipes *pipes, struct joined *joined);
 
 /* ---- terminal.c */
 

@@ -51,7 +51,11 @@ int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error);
 /* The same in two steps, the first of which takes time and can be made while the process, a child of ours, starts. */
 int describe_started(struct hf_report *report, int32_t pid, uint32_t clamped, struct hf_error *error);
-void report_described(int fd, struct hf_report *report);
+/*
+ * Returns -1 when it was not sent. The agent may be gone: then nobody is left to tell, and a container goes on. All that
+ * report close the descriptor.
+ */
+int report_described(int fd, struct hf_report *report);
 void report_failed(int fd, const struct hf_error *error);
 
 /* ---- sandbox.c, container.c and exec.c: each is the whole of one mode and reports on `report_fd` before it returns. */

@@ -1,9 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerSpec, SandboxSpec } from '../../../native/index.ts';
+import type { ContainerSpec, ExecSession, ExecSpec, SandboxSpec } from '../../../native/index.ts';
 import { defaultSeccomp } from '../../../native/index.ts';
 import { containerSpec } from '../../contract/container-programs.ts';
-import { LIMITS } from '../../contract/contract-stage.ts';
+import { LIMITS, until } from '../../contract/contract-stage.ts';
 import { type KernelGround, openKernelGround } from '../../contract/kernel-ground.ts';
 import { type Attempt, attemptWith, type Fault } from './attempt.ts';
 import { buildInjector } from './injector.ts';
@@ -15,6 +15,8 @@ export interface FaultStage {
   sandbox(fault: Fault | null): Promise<Attempt>;
   /** Starts a container in a sandbox without faults, stops and removes it. */
   container(fault: Fault | null): Promise<Attempt>;
+  /** Runs a program in a container without faults, and ends it. */
+  exec(fault: Fault | null): Promise<Attempt>;
   close(): Promise<void>;
 }
 
@@ -23,15 +25,29 @@ const SANDBOX: SandboxSpec = { id: 'pod', labels: {}, hostname: 'web-0', network
 /** What pods may differ in that changes which calls the shim makes. */
 export type SandboxChanges = Pick<SandboxSpec, 'processes' | 'ipc' | 'sysctls'>;
 const NAME = 'app';
+/** The kernel takes from a set-user-ID program the bond to its shim: nothing but the shim's own care ends it then. */
+const EXEC: ExecSpec = { args: ['/bin/sleep', '1000'], user: { uid: 1000, gid: 1000 }, cwd: '/c' };
 
 /** Opens a stage on the kernel of this machine. @param changes of the sandboxes that are made. */
 export async function openFaultStage(changes: SandboxChanges = {}): Promise<FaultStage> {
   const injector = await buildInjector();
   const ground = await openKernelGround({ shimPath: injector.shimPath });
   const spec = faultySpec(ground);
+  await addSetUserId(ground.layers[0] ?? '');
   const { backend } = ground;
   const sandbox = { ...SANDBOX, ...changes };
   let hasSandbox = false;
+  let hasContainer = false;
+  const withContainer = async (): Promise<void> => {
+    if (hasContainer) return;
+    await injector.arm(null);
+    await backend.createSandbox(sandbox);
+    await backend.startContainer(withPrivileges(spec));
+    const session = await backend.execContainer(spec, EXEC);
+    session.kill();
+    await session.exited;
+    hasContainer = true;
+  };
   return {
     sandbox: async (fault) => {
       const { id } = SANDBOX;
@@ -68,6 +84,23 @@ export async function openFaultStage(changes: SandboxChanges = {}): Promise<Faul
         remove: () => backend.removeContainer(spec),
       });
     },
+    exec: async (fault) => {
+      await withContainer();
+      let session: ExecSession | null = null;
+      return attemptWith(injector, fault, {
+        traces: () => traces(ground),
+        isRemovedAnyway: false,
+        start: async () => {
+          session = await backend.execContainer(spec, EXEC);
+        },
+        portrait: async () => (session === null ? null : portraitOnceDropped(session.pid)),
+        stop: async () => {
+          session?.kill();
+          return session?.exited;
+        },
+        remove: async () => undefined,
+      });
+    },
     close: async () => {
       await ground.close();
       await injector.remove();
@@ -96,6 +129,23 @@ async function clampedOf({ runDir }: KernelGround): Promise<Readonly<Record<stri
 async function traces(ground: KernelGround): Promise<readonly string[]> {
   const descriptors = (await readdir('/proc/self/fd')).length;
   return [...(await ground.leftovers(SANDBOX.id)), `${descriptors} descriptors`];
+}
+
+/** busybox gives up what the file's owner lends it, a moment after it is executed. */
+async function portraitOnceDropped(pid: number): Promise<Readonly<Record<string, unknown>>> {
+  await until(async () => /^Uid:\t(\d+)\t\1\t/m.test(await readFile(`/proc/${pid}/status`, 'utf8')));
+  return portraitOf(pid);
+}
+
+async function addSetUserId(layer: string): Promise<void> {
+  const path = join(layer, 'bin/sleep');
+  await copyFile('/bin/busybox', path);
+  await chmod(path, 0o4755);
+}
+
+function withPrivileges(spec: ContainerSpec): ContainerSpec {
+  const { config } = spec;
+  return { ...spec, config: { ...config, process: { ...config.process, noNewPrivileges: false } } };
 }
 
 /** Everything the shim can be asked for, and a program that makes no call of its own. */

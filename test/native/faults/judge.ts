@@ -61,8 +61,14 @@ function problemsOf(
   if (start.state === 'failed') return [...problems, ...problemsOfError(start.error, at, errnoName)];
   if (stop?.state === 'failed') problems.push(`cannot be stopped: ${stop.error}`);
   problems.push(...differences(start, flawless.start));
-  if (JSON.stringify(exit) !== JSON.stringify(flawless.exit)) problems.push(`ends as ${JSON.stringify(exit)}`);
+  if (JSON.stringify(exit) !== JSON.stringify(flawless.exit) && !isLost(exit))
+    problems.push(`ends as ${JSON.stringify(exit)}`);
   return problems;
+}
+
+/** The caller of a program is told that nobody saw how it ended. */
+function isLost(exit: unknown): boolean {
+  return exit !== null && typeof exit === 'object' && 'lost' in exit && exit.lost === true;
 }
 
 /** What the record says was refused in full may differ. */
