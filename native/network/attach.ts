@@ -1,7 +1,7 @@
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { ProcessId } from '../process/process-id.ts';
-import type { BridgedSandbox, NetworkRecord, SandboxRecord } from '../records/records.ts';
+import type { BridgedRecord, BridgedSandbox, NetworkRecord, SandboxRecord } from '../records/records.ts';
 import { addressAt, addressBytes, type Subnet } from './addresses.ts';
 import { closePort } from './bridge.ts';
 import { subnetsOf } from './check-network.ts';
@@ -10,6 +10,7 @@ import { ignoring } from './ignoring.ts';
 import {
   addressMessage,
   type Destination,
+  forgetMessages,
   linkUpMessage,
   neighbourMessage,
   readLink,
@@ -55,13 +56,15 @@ export async function detachFromNetworks(context: BackendContext, sandbox: Sandb
   const { network } = sandbox;
   if (typeof network !== 'object') return;
   await context.locks.run('', async () => {
-    // First of all off the record, so that nobody who reads it meanwhile publishes the ports again.
+    // No rule may speak of an address that somebody else can have next.
+    if (mentions(context.records.traffic(), sandbox.id))
+      await ignoring('ENOENT', renewRules(context, { without: sandbox.id }));
+    else await withdraw(context, { ...sandbox, network });
+    await forgetPlaces(context, network);
+    removeFromHostsFiles(context, { ...sandbox, network });
+    // Off the record only now, so that what failed is tried again, and within the lock, so that nobody publishes it again.
     const forgotten: SandboxRecord = { ...sandbox, network: 'private' };
     await context.records.saveSandbox(forgotten);
-    // No rule may speak of an address that somebody else can have next.
-    if (mentions(context.records.traffic(), sandbox.id)) await ignoring('ENOENT', renewRules(context));
-    else await withdraw(context, { ...sandbox, network });
-    removeFromHostsFiles(context, { ...sandbox, network });
   });
 }
 
@@ -143,5 +146,21 @@ async function withdraw(context: BackendContext, sandbox: BridgedSandbox): Promi
     withNetlink(namespace, 'netfilter', (netfilter) =>
       ignoring('ENOENT', commitElements(context, netfilter, 'withdraw sandbox', elements)),
     ),
+  );
+}
+
+/** A bridge that is gone knows nobody any more. */
+async function forgetPlaces(context: BackendContext, { networks }: BridgedRecord): Promise<void> {
+  await inNodeNetwork(context.network, (namespace) =>
+    withNetlink(namespace, 'route', async (route) => {
+      for (const { name, ipv4, ipv6 } of networks) {
+        const bridge = await ignoring('ENODEV', readLink(route, bridgeName(context.network, name)));
+        if (bridge === null) continue;
+        const mac = podMac(addressBytes(ipv4));
+        const addresses = ipv6 === null ? [ipv4] : [ipv4, ipv6];
+        const messages = addresses.flatMap((address) => forgetMessages(bridge.index, address, mac));
+        await route.talk(`leave network ${name}`, messages);
+      }
+    }),
   );
 }

@@ -15,3 +15,9 @@ export interface RulesetSeal {
 export function createSeal(): RulesetSeal {
   return { generation: null, portrait: null, sets: [], isIsolated: true };
 }
+
+/** Has nothing be known of the table any more: until it is made anew, its networks are observed as broken. */
+export function breakSeal(seal: RulesetSeal): void {
+  seal.generation = null;
+  seal.portrait = null;
+}

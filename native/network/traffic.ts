@@ -7,6 +7,7 @@ import { addressAt, sizeOf } from './addresses.ts';
 import { subnetsOf } from './check-network.ts';
 import { checkTraffic } from './check-traffic.ts';
 import { GATEWAY } from './place.ts';
+import { breakSeal } from './seal-state.ts';
 import { renewRules } from './whole.ts';
 
 /** Writes down who may talk to whom and has the kernel hold it. Without a network there is nothing to hold. */
@@ -19,6 +20,8 @@ export async function applyTraffic(context: BackendContext, rules: TrafficRules)
       return;
     }
     const sandboxes = await context.records.sandboxes();
+    // What is on record counts as held unless the seal is broken, which the new rules mend.
+    breakSeal(context.network.seal);
     context.records.saveTraffic(giveAddresses(rules, context.records.traffic(), { networks, sandboxes }));
     await renewRules(context);
   });

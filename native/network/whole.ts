@@ -46,15 +46,18 @@ export function membersOf(network: string, sandboxes: readonly SandboxRecord[]):
   );
 }
 
-/** Makes rules and hosts files anew, of networks whose bridges are there. Within the lock of what sandboxes share. */
-export async function renewRules(context: BackendContext): Promise<void> {
+/**
+ * Makes rules and hosts files anew, of networks whose bridges are there. Within the lock of what sandboxes share.
+ * @param leaving a sandbox that is to be in none of them any more.
+ */
+export async function renewRules(context: BackendContext, leaving?: { readonly without: string }): Promise<void> {
   const { layout, network, records } = context;
   const networks = await records.networks();
   if (networks.length === 0 || !existsSync(layout.forwardingFile)) return;
   const hasIpv6 = networks.some(({ subnet6 }) => subnet6 !== null);
   await inNodeNetwork(network, async (namespace) => {
     const guarded = await turnOnForwarding(context, namespace, { hasIpv6 });
-    const sandboxes = await records.sandboxes();
+    const sandboxes = (await records.sandboxes()).filter(({ id }) => id !== leaving?.without);
     await replaceRules(context, namespace, { guarded, sandboxes });
     writeHostsFiles(context, sandboxes);
   });

@@ -15,6 +15,8 @@ import { until } from './contract-stage.ts';
 export interface KernelGround extends ContractGround {
   /** Where the backend keeps its records of what runs. */
   readonly runDir: string;
+  /** The node, as far as networks go. */
+  readonly networks: NetworkNamespace;
 }
 
 /** What the backend is opened with beyond its directories. */
@@ -38,7 +40,7 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
   const backend = await open();
   const before = new Set(await filesBelow(directory));
   return {
-    ...{ backend, runDir, logDirectory, layers: [layer], reopen: open, disk: await findDisk() },
+    ...{ backend, runDir, networks, logDirectory, layers: [layer], reopen: open, disk: await findDisk() },
     untilReady: ({ log }) => until(async () => (await readFile(log.path, 'utf8').catch(() => '')).includes('ready')),
     killContainer: async ({ pid }) => kill(pid),
     killSandbox: async ({ pid }) => kill(pid),

@@ -7,6 +7,7 @@ import { patience } from './patience.ts';
 
 const run = promisify(execFile);
 const STEP_MS = 5;
+const MOST_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** A network of its own with nothing in it but a raised loopback: a machine's, as far as networks go. */
 export interface NetworkNamespace {
@@ -29,8 +30,7 @@ export async function openNetworkNamespace(): Promise<NetworkNamespace> {
   const namespace: NetworkNamespace = {
     path,
     pid,
-    run: async (command, ...args) =>
-      (await run('nsenter', [`--net=${path}`, command, ...args], { timeout: patience(10_000) })).stdout.trimEnd(),
+    run: runInNetworkOf(pid),
     close: async () => {
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
@@ -39,4 +39,13 @@ export async function openNetworkNamespace(): Promise<NetworkNamespace> {
   };
   await namespace.run('ip', 'link', 'set', 'lo', 'up');
   return namespace;
+}
+
+/** @returns a function that runs a program in the network namespace of a process, as {@link NetworkNamespace.run} does. */
+export function runInNetworkOf(pid: number): NetworkNamespace['run'] {
+  return async (command, ...args) => {
+    const entered = [`--net=/proc/${pid}/ns/net`, command, ...args];
+    const { stdout } = await run('nsenter', entered, { timeout: patience(10_000), maxBuffer: MOST_OUTPUT_BYTES });
+    return stdout.trimEnd();
+  };
 }

@@ -11,6 +11,7 @@ const TYPES = {
   newAddress: 20,
   newRoute: 24,
   newNeighbour: 28,
+  deleteNeighbour: 29,
 } as const;
 /** IFLA_* of linux/if_link.h, IFA_* of linux/if_addr.h, RTA_* of linux/rtnetlink.h. */
 const LINK = { address: 1, name: 3, master: 10, info: 18, namespaceFd: 28 } as const;
@@ -176,6 +177,12 @@ export function neighbourMessage(index: number, address: string, mac: Buffer): N
     { type: NEIGHBOUR.address, value: addressBytes(address) },
     { type: NEIGHBOUR.mac, value: mac },
   ]);
+}
+
+/** Has the node forget an address of a link, known or not: what is told first is known. */
+export function forgetMessages(index: number, address: string, mac: Buffer): readonly NetlinkMessage[] {
+  const told = neighbourMessage(index, address, mac);
+  return [told, { ...told, type: TYPES.deleteNeighbour, flags: FLAGS.ack }];
 }
 
 function neighbour(head: Buffer, attributes: readonly Attribute[]): NetlinkMessage {
