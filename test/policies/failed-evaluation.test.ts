@@ -78,9 +78,9 @@ describe('a workload is denied when the policies', () => {
     ],
     [
       'make a builtin of the host throw',
-      'findings := [sprintf("%y", [input.version])]',
+      'findings := numbers.range_step(0, count(input.version) * 1000000000, 1)',
       'engine-error',
-      /sprintf|unexpected/,
+      'numbers.range_step: more than a million numbers',
     ],
     ['eat all memory', `findings := ${HUNGRY}`, 'engine-error', 'opa_malloc: failed'],
   ];
