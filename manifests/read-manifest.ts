@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { deployment } from './kinds/deployment.ts';
+import { imagePolicy } from './kinds/image-policy.ts';
 import { configMap, secret } from './kinds/keyed-data.ts';
 import { network } from './kinds/network.ts';
 import { networkPolicy } from './kinds/network-policy.ts';
 import { pod } from './kinds/pod.ts';
 import { service } from './kinds/service.ts';
 import { volumeClaim } from './kinds/volume-claim.ts';
+import { lowerImagePolicy } from './lowering/lower-image-policy.ts';
 import { lowerNetwork } from './lowering/lower-network.ts';
 import { lowerNetworkPolicy } from './lowering/lower-network-policy.ts';
 import { lowerConfigMap, lowerSecret, lowerVolumeClaim } from './lowering/lower-resource.ts';
@@ -40,6 +42,7 @@ const BY_KIND: Readonly<Record<Kind, ManifestReader>> = {
   Network: resourceReader(network, lowerNetwork),
   Service: resourceReader(service, lowerService),
   NetworkPolicy: resourceReader(networkPolicy, lowerNetworkPolicy),
+  ImagePolicy: resourceReader(imagePolicy, lowerImagePolicy),
 };
 
 /** A map, because the kind comes from the input and may be the name of anything an object inherits. */

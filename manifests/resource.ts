@@ -1,3 +1,4 @@
+import type { ImageTrust } from './image-policy.ts';
 import type { KeyedValues } from './values/keyed-values.ts';
 import type { LabelSelector } from './values/label-selector.ts';
 import type { StringMap } from './workload.ts';
@@ -6,7 +7,7 @@ import type { StringMap } from './workload.ts';
  * What a fleet declares besides workloads, and workloads refer to by name. A node takes of these what its own workloads
  * refer to.
  */
-export type Resource = ConfigMap | Secret | PersistentVolumeClaim | Network | Service | NetworkPolicy;
+export type Resource = ConfigMap | Secret | PersistentVolumeClaim | Network | Service | NetworkPolicy | ImagePolicy;
 
 /** What every resource has. */
 export interface ResourceMetadata {
@@ -109,6 +110,14 @@ export interface PolicyPort {
   readonly port: number | string | null;
   /** The last one of a range that begins with `port`. */
   readonly endPort: number | null;
+}
+
+/**
+ * `holdfast.dev/v1alpha1 ImagePolicy`: who must vouch for the images of some repositories. It holds for the whole fleet, in
+ * every namespace, on the nodes it selects.
+ */
+export interface ImagePolicy extends ResourceMetadata, ImageTrust {
+  readonly kind: 'ImagePolicy';
 }
 
 /** @returns what names a resource in its revision, `Kind namespace/name`. */

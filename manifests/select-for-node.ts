@@ -1,4 +1,5 @@
-import type { LocatedWorkload } from './origin.ts';
+import type { LocatedResource, LocatedWorkload } from './origin.ts';
+import type { ImagePolicy } from './resource.ts';
 import { hasLabels } from './values/label-selector.ts';
 import type { StringMap } from './workload.ts';
 
@@ -8,4 +9,14 @@ export function selectForNode(
   nodeLabels: StringMap,
 ): readonly LocatedWorkload[] {
   return workloads.filter(({ workload }) => hasLabels(nodeLabels, workload.nodeSelector));
+}
+
+/** @returns the ImagePolicies whose every `nodeSelector` entry equals the node's own label. */
+export function imagePoliciesForNode(
+  resources: readonly LocatedResource[],
+  nodeLabels: StringMap,
+): readonly ImagePolicy[] {
+  return resources.flatMap(({ resource }) =>
+    resource.kind === 'ImagePolicy' && hasLabels(nodeLabels, resource.nodeSelector) ? [resource] : [],
+  );
 }

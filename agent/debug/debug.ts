@@ -1,6 +1,7 @@
 import type { WorkloadKey } from '../../manifests/index.ts';
 import type { ContainerBackend, ObservedSandbox } from '../../native/index.ts';
 import { createExecutor, type ExecutorPorts } from '../execute/executor.ts';
+import type { DesiredBoard } from '../loop/desired-board.ts';
 import { type PreparePorts, prepare } from '../loop/prepare.ts';
 import { DEBUG_LABEL, readPodLabels } from '../observe/labels.ts';
 import type { Version } from '../reconcile/state.ts';
@@ -12,8 +13,7 @@ export interface DebugPorts extends PreparePorts {
   readonly backend: ContainerBackend;
   readonly images: ExecutorPorts['images'];
   readonly execution: Omit<ExecutorPorts, 'backend' | 'images'>;
-  /** What a pod of this identity is made from, unless it must not run. */
-  readonly version: (identity: string, workload: WorkloadKey) => Version | undefined;
+  readonly board: Pick<DesiredBoard, 'version' | 'imagePolicies'>;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface DebugPorts extends PreparePorts {
 export async function debugPod(ports: DebugPorts, request: DebugRequest): Promise<Debugging> {
   const { backend } = ports;
   const { sandbox, key, identity } = await findPod(backend, request.target);
-  const version = ports.version(identity, key);
+  const version = ports.board.version(identity, key);
   if (version === undefined) {
     throw new DebugError('no-such-pod', `what pod ${sandbox.id} is made from is not known, or must not run`);
   }
@@ -85,7 +85,8 @@ async function judge(
 ): Promise<Version> {
   const { revision } = version;
   const material = await ports.execution.material.at(revision);
-  const prepared = await prepare(withDebugContainer(version, name, request), { revision, material }, ports);
+  const setting = { revision, material, imagePolicies: ports.board.imagePolicies() };
+  const prepared = await prepare(withDebugContainer(version, name, request), setting, ports);
   if (!prepared.ok) throw Object.assign(new Error(prepared.failure.reason), { code: prepared.failure.code });
   const { verdict } = prepared;
   if (verdict.decision !== 'deny') return prepared.version;

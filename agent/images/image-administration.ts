@@ -92,7 +92,8 @@ async function inspect(parts: AdminParts, digest: string): Promise<ImageDetails>
   const [record] = resolutions.recordsOf(digest);
   const known = record && (await resolutions.read(record));
   if (!record || !known) throw new ImageError('not-present', digest, `${digest}: a part of its documents is missing`);
-  const { layers, image } = known;
+  const { layers } = known;
+  const image = await resolutions.vouchersOf(record, known);
   return {
     ...(await describe(parts, digest)),
     topDigest: record.topDigest,

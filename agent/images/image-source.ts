@@ -1,10 +1,14 @@
+import type { ImagePolicy } from '../../manifests/index.ts';
 import type { ImageFacts } from '../../policies/index.ts';
+import type { VerifiedEvidence } from './evidence.ts';
 
 /** An image resolved to one digest for this node, with what the policies ask about it. No layer is needed for it. */
 export interface ResolvedImage {
   /** As the manifest has it. */
   readonly reference: string;
   readonly facts: ImageFacts;
+  /** Who vouches for it, of those that the agent's configuration and the policies asked by name; verified just now. */
+  readonly evidence: VerifiedEvidence;
   readonly config: ImageConfig;
   /** Sum of the compressed layers, bytes. */
   readonly size: number;
@@ -35,22 +39,28 @@ export interface StoredImage {
   readonly resolvedAt: number;
 }
 
-/** How fresh an answer has to be. */
-export interface Freshness {
+/** How an answer has to be. */
+export interface ImageDemand {
   /** The registry is asked again once for each value of this, such as a commit: `imagePullPolicy: Always`. */
-  readonly onceFor: string;
+  readonly onceFor?: string;
+  /** ImagePolicies that hold on this node: what their authorities signed is verified for the answer. */
+  readonly policies?: readonly ImagePolicy[];
 }
 
 /** Images: resolved and verified from a registry, kept by digest on disk. */
 export interface ImageSource {
   /**
-   * Resolves a reference (a tag once; the answer is kept on disk and used until `forget` or a `freshness` not met yet),
-   * fetches manifest and config by digest, and verifies signatures. Works offline for what was resolved before.
+   * Resolves a reference (a tag once; the answer is kept on disk and used until `forget` or an `onceFor` not met yet),
+   * fetches manifest, config and signatures by digest, and verifies the signatures each time. Works offline for what was
+   * resolved before.
    * @throws ImageError
    */
-  resolve(reference: string, freshness?: Freshness): Promise<ResolvedImage>;
-  /** @returns what a reference led to before, though its tag may have moved on; offline. Null when that is not kept. */
-  recall(reference: string, digest: string): Promise<ResolvedImage | null>;
+  resolve(reference: string, demand?: ImageDemand): Promise<ResolvedImage>;
+  /**
+   * The registry is asked for nothing but signatures that were never looked for, and may be out of reach.
+   * @returns what a reference led to before, though its tag may have moved on. Null when that is not kept.
+   */
+  recall(reference: string, digest: string, demand?: Pick<ImageDemand, 'policies'>): Promise<ResolvedImage | null>;
   /** Makes a digest resolved before complete on disk: every layer fetched, checked and unpacked. Idempotent. @throws ImageError */
   pull(digest: string): Promise<void>;
   /** @returns whether every layer of it is unpacked and ready to run, offline. */

@@ -35,7 +35,7 @@ export interface StoredImagesParts {
 export async function createStoredImages(parts: StoredImagesParts): Promise<StoredImages> {
   const { client, store } = parts;
   const board: PullBoard = createPullBoard();
-  const resolutions = new Resolutions({ ...parts, blobs: store.blobs }, store);
+  const resolutions = new Resolutions({ ...parts, blobs: store.blobs }, store, parts.trustedKeys);
   const present = (digest: string): Promise<readonly string[]> => layerDirectories(resolutions, store, digest);
   const isPresent = (digest: string): Promise<boolean> => present(digest).then(...yesOrNo);
   const planned: PullSource = { client, cause: 'planned' };
@@ -50,8 +50,8 @@ export async function createStoredImages(parts: StoredImagesParts): Promise<Stor
   const admin = createImageAdmin({ ...parts, resolutions, board, garbage, check, isPresent, pull });
   await resolutions.sweep();
   return {
-    resolve: (reference, freshness) => coded(reference, resolutions.resolve(reference, freshness)),
-    recall: (reference, digest) => coded(reference, resolutions.recall(reference, digest)),
+    resolve: (reference, demand) => coded(reference, resolutions.resolve(reference, demand)),
+    recall: (reference, digest, demand) => coded(reference, resolutions.recall(reference, digest, demand)),
     pull,
     layers: (digest) => coded(digest, present(digest)),
     isPresent,

@@ -146,8 +146,7 @@ export function createAgent(ports: AgentPorts): Agent {
     status: () => publisher.current(),
     plan: () => looker.snapshot()?.plan ?? null,
     preview: (files) => preview(files, { ...ports, ...sight, inputKey, applied: board.resources() }, board.lastGood),
-    debug: (request) =>
-      debugPod({ ...ports, inputKey, execution: { ...ports.execution, ...made }, version: board.version }, request),
+    debug: (request) => debugPod({ ...ports, inputKey, execution: { ...ports.execution, ...made }, board }, request),
     discardVolume: (volume) => discardVolume({ claims: store, seen: looker.snapshot, settle }, volume),
     images: ports.imageAdmin,
     imagesInUse: async () => {

@@ -1,3 +1,4 @@
+import type { VerifiedEvidence } from '../../agent/images/evidence.ts';
 import {
   ImageError,
   type ImageErrorCode,
@@ -13,6 +14,8 @@ export interface FakeImages extends ImageSource {
   repair(reference: string): void;
   /** Changes what is known of a reference: its user, its signatures. */
   describe(reference: string, facts: Partial<ResolvedImage['facts']>): void;
+  /** Changes who vouches for it: nobody unless given. */
+  vouch(reference: string, evidence: Partial<VerifiedEvidence>): void;
   readonly pulled: ReadonlySet<string>;
 }
 
@@ -20,6 +23,7 @@ export interface FakeImages extends ImageSource {
 export function createFakeImages(): FakeImages {
   const broken = new Map<string, ImageErrorCode>();
   const described = new Map<string, Partial<ResolvedImage['facts']>>();
+  const vouched = new Map<string, Partial<VerifiedEvidence>>();
   const pulled = new Set<string>();
   const digestFor = (reference: string): string =>
     /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1] ?? digestOf(reference);
@@ -29,6 +33,7 @@ export function createFakeImages(): FakeImages {
     return {
       reference,
       facts: { digest, pinnedDigest, user: '1000', labels: {}, signedBy: ['release'], ...described.get(reference) },
+      evidence: { signatures: [], attestations: [], rejected: [], ...vouched.get(reference) },
       config: { entrypoint: ['/bin/app'], cmd: [], env: [], workingDir: '/', user: '1000', stopSignal: '' },
       size: 1,
     };
@@ -42,6 +47,7 @@ export function createFakeImages(): FakeImages {
     breakDown: (reference, code) => void broken.set(reference, code),
     repair: (reference) => void broken.delete(reference),
     describe: (reference, facts) => void described.set(reference, facts),
+    vouch: (reference, evidence) => void vouched.set(reference, evidence),
     resolve: async (reference) => {
       check(reference);
       return answer(reference);

@@ -48,6 +48,7 @@ describe('an image', () => {
         reference: image.tagReference,
         size: expect.any(Number),
         facts: { digest: image.digest, pinnedDigest: null, user: 'app', labels: { team: 'edge' }, signedBy: [] },
+        evidence: { signatures: [], attestations: [], rejected: [] },
         config: {
           entrypoint: ['/bin/sh'],
           cmd: ['-c', 'true'],

@@ -3,8 +3,10 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { authoritiesOfKeys } from '../../agent/images/signature/authority.ts';
+import type { Evidence } from '../../agent/images/signature/found-evidence.ts';
 import { readTrustedKey } from '../../agent/images/signature/trusted-key.ts';
-import { type Evidence, verifyEvidence } from '../../agent/images/signature/verify-evidence.ts';
+import { verifyAll } from '../../agent/images/signature/verify-evidence.ts';
 import { attestBundle, type CosignKey, generateKey, sign } from '../world/cosign.ts';
 import { type BuiltImage, buildImage, buildIndex } from '../world/image-builder.ts';
 import { type Registry, startRegistry } from '../world/registry.ts';
@@ -197,14 +199,18 @@ describe('a signature of every kind of key', () => {
     await writeFile(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
     const key = await readTrustedKey({ name, keyFile });
     const signature = signBytes(name === 'ed25519' ? null : 'sha256', payload, privateKey).toString('base64');
-    const evidence: Evidence = { scheme: 'simple-signing', payload, signature };
-    expect(verifyEvidence(evidence, [key], [digest])).toEqual([name]);
-    expect(verifyEvidence(evidence, [key], [`sha256:${'e'.repeat(64)}`])).toEqual([]);
-    expect(
-      verifyEvidence({ ...evidence, payload: Buffer.concat([payload, Buffer.from(' ')]) }, [key], [digest]),
-    ).toEqual([]);
-    expect(verifyEvidence({ ...evidence, signature: '' }, [key], [digest])).toEqual([]);
-    expect(verifyEvidence({ ...evidence, scheme: 'bundle' }, [key], [digest])).toEqual([]);
+    const evidence: Evidence = { scheme: 'simple-signing', payload, signature, beside: {} };
+    const verdict = async (changed: Partial<Evidence>, digests = [digest]): Promise<readonly string[]> => {
+      const terms = { authorities: authoritiesOfKeys([key]), digests, now: Date.now() };
+      const { signatures, rejected } = await verifyAll([{ ...evidence, ...changed }], terms);
+      return [...signatures.map(({ authority }) => authority), ...rejected.map(({ code }) => code)];
+    };
+    expect(await verdict({})).toEqual([name]);
+    expect(await verdict({}, [`sha256:${'e'.repeat(64)}`])).toEqual(['other-image']);
+    expect(await verdict({ payload: Buffer.concat([payload, Buffer.from(' ')]) })).toEqual(['unknown-signer']);
+    expect(await verdict({ signature: '' })).toEqual(['unknown-signer']);
+    expect(await verdict({ signature: '?' })).toEqual(['malformed']);
+    expect(await verdict({ scheme: 'bundle' })).toEqual(['malformed']);
   });
 
   test.each([

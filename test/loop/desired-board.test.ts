@@ -32,6 +32,7 @@ const ports = () => ({
   telemetry: createRecordingTelemetry(),
   node: { name: 'n', labels: {} },
   inputKey: new Uint8Array(32),
+  now: () => now,
 });
 
 function makeBoard(...lastGood: readonly Version[]): DesiredBoard {
@@ -65,7 +66,7 @@ const judged = (): { readonly version: Version; readonly verdict: Verdict } => {
 const versionOf = async (yaml: string): Promise<Version> => {
   const [located] = parsed(yaml).workloads;
   if (located === undefined) throw new Error('no workload');
-  const prepared = await prepare(located, { revision: 'c0', material: materialOf([]) }, ports());
+  const prepared = await prepare(located, { revision: 'c0', material: materialOf([]), imagePolicies: [] }, ports());
   if (!prepared.ok) throw new Error(prepared.failure.reason);
   return prepared.version;
 };

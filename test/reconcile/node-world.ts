@@ -93,11 +93,13 @@ export async function createNodeWorld(program?: FakeBackendOptions['program']): 
       former.push(...versions.map((version) => version.identity));
       revision = `commit-${clock.time}-${yaml.length}`;
       const engine = { evaluate: async (): Promise<Verdict> => ({ decision: 'allow' }) };
-      const ports = { images, engine, telemetry, node: { name: 'n', labels: {} }, inputKey };
+      const ports = { images, engine, telemetry, node: { name: 'n', labels: {} }, inputKey, now: () => clock.time };
       const material = materialOf(resources);
       materials.set(revision, material);
       claims = claimsOf(resources);
-      const prepared = await Promise.all(workloads.map((located) => prepare(located, { revision, material }, ports)));
+      const prepared = await Promise.all(
+        workloads.map((located) => prepare(located, { revision, material, imagePolicies: [] }, ports)),
+      );
       versions = prepared.map((result) => {
         if (!result.ok) throw new Error(result.failure.reason);
         return result.version;

@@ -1,90 +1,137 @@
-import * as z from 'zod';
-import { hexOf } from '../digest.ts';
-import { isSignedBy, type TrustedKey } from './trusted-key.ts';
+import { createHash, type KeyObject } from 'node:crypto';
+import type {
+  RejectedEvidence,
+  Signer,
+  VerifiedAttestation,
+  VerifiedEvidence,
+  VerifiedSignature,
+} from '../evidence.ts';
+import type { UsableAuthority } from './authority.ts';
+import type { Evidence } from './found-evidence.ts';
+import { verifyKeyless } from './keyless/verify-keyless.ts';
+import { verifyNotation } from './notation/verify-notation.ts';
+import { type CosignEvidence, type NotationEvidence, openEvidence } from './open-evidence.ts';
+import { readStatement, type SaidOfImage } from './read-statement.ts';
+import { Rejection, tellingRejection } from './rejection.ts';
+import { isSignedBy } from './trusted-key.ts';
 
-/** One signature as found in a registry: nothing about it is believed but what a trusted key signed. */
-export interface Evidence {
-  readonly scheme: 'simple-signing' | 'bundle';
-  /** The signed bytes for simple signing, or the whole bundle. */
-  readonly payload: Buffer;
-  /** Base64, beside the payload in simple signing; empty for a bundle, which holds its own. */
-  readonly signature: string;
+/** What evidence is held to. */
+export interface EvidenceTerms {
+  readonly authorities: readonly UsableAuthority[];
+  /** Of the image, any of which evidence may be over: of the index and of the manifest for this node. */
+  readonly digests: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
-const SIMPLE_SIGNING_TYPE = 'cosign container image signature';
-const STATEMENT_PAYLOAD = 'application/vnd.in-toto+json';
-const STATEMENT_TYPES = ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1'];
-/** Only this says "signed"; an attestation of anything else about an image is no signature of it. */
-const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
-const MAX_SIGNATURES = 64;
+/** Verifies all there is on an image. Whatever does not count is told with its reason; nothing throws for it. */
+export async function verifyAll(
+  found: AsyncIterable<Evidence> | Iterable<Evidence>,
+  terms: EvidenceTerms,
+): Promise<VerifiedEvidence> {
+  const signatures: VerifiedSignature[] = [];
+  const attestations: VerifiedAttestation[] = [];
+  const rejected: RejectedEvidence[] = [];
+  for await (const evidence of found) {
+    const verified = await verifyOne(evidence, terms);
+    if (verified instanceof Rejection) rejected.push({ code: verified.code, detail: verified.message });
+    else if (verified.attestation) attestations.push(verified.attestation);
+    else signatures.push(...verified.signatures);
+  }
+  return { signatures, attestations, rejected };
+}
 
-const simplePayload = z.object({
-  critical: z.object({
-    type: z.literal(SIMPLE_SIGNING_TYPE),
-    image: z.object({ 'docker-manifest-digest': z.string() }),
-  }),
-});
+interface Vouched extends SaidOfImage {
+  readonly signer: Signer;
+  readonly signedAt: number | null;
+}
 
-const bundle = z.object({
-  mediaType: z.string().regex(/^application\/vnd\.dev\.sigstore\.bundle(\.v0\.\d+\+json|\+json;version=0\.\d+)$/),
-  dsseEnvelope: z.object({
-    payload: z.base64(),
-    payloadType: z.literal(STATEMENT_PAYLOAD),
-    signatures: z.array(z.object({ sig: z.base64() })).max(MAX_SIGNATURES),
-  }),
-});
+type Verified =
+  | { readonly attestation: VerifiedAttestation; readonly signatures?: never }
+  | { readonly signatures: readonly VerifiedSignature[]; readonly attestation?: never };
 
-const statement = z.object({
-  _type: z.enum(STATEMENT_TYPES),
-  predicateType: z.literal(SIGNATURE_PREDICATE),
-  subject: z.array(z.object({ digest: z.record(z.string(), z.string()) })).max(1000),
-});
-
-/**
- * Verifies a signature: the raw bytes first, and only what verified is read.
- * @param digests the digests of the image, any of which the signature may be over.
- * @returns names of the trusted keys that signed one of them; empty for anything else, however broken.
- */
-export function verifyEvidence(
-  evidence: Evidence,
-  keys: readonly TrustedKey[],
-  digests: readonly string[],
-): readonly string[] {
+async function verifyOne(evidence: Evidence, terms: EvidenceTerms): Promise<Verified | Rejection> {
+  const rejections: Rejection[] = [];
+  const vouched: Vouched[] = [];
   try {
-    return evidence.scheme === 'bundle' ? verifyBundle(evidence, keys, digests) : verifySimple(evidence, keys, digests);
-  } catch {
-    return [];
+    const opened = openEvidence(evidence);
+    for (const authority of terms.authorities) {
+      const found = await vouchFor(opened, authority, terms).catch(asRejection);
+      if (found instanceof Rejection) rejections.push(found);
+      else if (found) vouched.push(found);
+    }
+  } catch (error) {
+    return asRejection(error);
+  }
+  const [first] = vouched;
+  if (!first) {
+    return tellingRejection(rejections) ?? new Rejection('unknown-signer', `no authority takes ${evidence.scheme}`);
+  }
+  const { subjectDigest, attestation } = first;
+  if (attestation === null) {
+    return { signatures: vouched.map(({ signer, signedAt }) => ({ ...signer, subjectDigest, signedAt })) };
+  }
+  const signers = vouched.map(({ signer }) => signer);
+  const signedAt = vouched.find((one) => one.signedAt !== null)?.signedAt ?? null;
+  return { attestation: { ...attestation, signers, subjectDigest, signedAt } };
+}
+
+/** @throws whatever is no rejection: a slip of ours. */
+function asRejection(error: unknown): Rejection {
+  if (error instanceof Rejection) return error;
+  throw error;
+}
+
+/** @returns null when an authority is of another kind than the evidence. @throws Rejection */
+async function vouchFor(
+  opened: CosignEvidence | NotationEvidence,
+  authority: UsableAuthority,
+  { digests, now }: EvidenceTerms,
+): Promise<Vouched | null> {
+  if (authority.type === 'unusable') throw new Rejection('unusable-authority', `${authority.name}: ${authority.why}`);
+  const signed = (signer: string, said: SaidOfImage, signedAt: number | null): Vouched => {
+    requireTerm(authority, now);
+    return { ...said, signer: { authority: authority.name, kind: authority.type, signer }, signedAt };
+  };
+  switch (authority.type) {
+    case 'key':
+      if (opened.maker !== 'cosign') return null;
+      requireKey(opened, authority);
+      return signed(authority.fingerprint, readStatement(opened, digests), null);
+    case 'keyless': {
+      if (opened.maker !== 'cosign' || opened.bundle === null) return null;
+      const { subject, issuer, signedAt } = await verifyKeyless(opened, authority);
+      return signed(`${subject} (${issuer})`, readStatement(opened, digests), signedAt);
+    }
+    case 'notation': {
+      if (opened.maker !== 'notation') return null;
+      const { subject, subjectDigest } = verifyNotation(opened.envelope, authority, { digests, now });
+      return signed(subject, { subjectDigest, attestation: null }, null);
+    }
+    default:
+      return authority satisfies never;
   }
 }
 
-/** cosign 2: the payload is signed as it is (cosign SIGNATURE_SPEC.md). */
-function verifySimple(evidence: Evidence, keys: readonly TrustedKey[], digests: readonly string[]): readonly string[] {
-  const signature = Buffer.from(evidence.signature, 'base64');
-  const signers = namesOf(keys, evidence.payload, [signature]);
-  if (signers.length === 0) return [];
-  const { critical } = simplePayload.parse(JSON.parse(evidence.payload.toString('utf8')));
-  return digests.includes(critical.image['docker-manifest-digest']) ? signers : [];
+function requireTerm({ name, notBefore, notAfter }: UsableAuthority, now: number): void {
+  if (now < notBefore) throw new Rejection('key-not-valid', `${name} does not count yet`);
+  if (now > notAfter) throw new Rejection('key-not-valid', `${name} does not count any more`);
 }
 
-/** cosign 3: a DSSE envelope around an in-toto statement. The bundle's own hint at a key is not used. */
-function verifyBundle(evidence: Evidence, keys: readonly TrustedKey[], digests: readonly string[]): readonly string[] {
-  const { dsseEnvelope } = bundle.parse(JSON.parse(evidence.payload.toString('utf8')));
-  const body = Buffer.from(dsseEnvelope.payload, 'base64');
-  const signatures = dsseEnvelope.signatures.map(({ sig }) => Buffer.from(sig, 'base64'));
-  const signers = namesOf(keys, preAuthentication(dsseEnvelope.payloadType, body), signatures);
-  if (signers.length === 0) return [];
-  const { subject } = statement.parse(JSON.parse(body.toString('utf8')));
-  const hexes = digests.map(hexOf);
-  return subject.some(({ digest }) => hexes.includes(digest.sha256 ?? '')) ? signers : [];
+/** The hint at a key only tells a damaged signature from a stranger's. @throws Rejection */
+function requireKey(
+  { signatures, signed, keyHint }: CosignEvidence,
+  { key, fingerprint, name, revoked }: Extract<UsableAuthority, { readonly type: 'key' }>,
+): void {
+  if (!signatures.some((signature) => isSignedBy(key, signed, signature))) {
+    if (keyHint === hintOf(key)) throw new Rejection('bad-signature', `it is not what the key ${name} signed`);
+    throw new Rejection('unknown-signer', 'no key that counts made it');
+  }
+  if (revoked.has(fingerprint)) throw new Rejection('revoked', `the key ${name} was revoked`);
 }
 
-/** What DSSE signs instead of the bare body (DSSE protocol.md, PAE). */
-function preAuthentication(type: string, body: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${body.length} `), body]);
-}
-
-function namesOf(keys: readonly TrustedKey[], bytes: Buffer, signatures: readonly Buffer[]): readonly string[] {
-  return keys
-    .filter(({ key }) => signatures.some((signature) => isSignedBy(key, bytes, signature)))
-    .map(({ name }) => name);
+function hintOf(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64');
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { removeDurably, writeDurably } from '../../../native/index.ts';
 import { DIGEST_PATTERN } from '../digest.ts';
+import type { RejectionCode } from '../evidence.ts';
+import { SCHEMES } from '../signature/found-evidence.ts';
 import type { StorePaths } from './store-paths.ts';
 
 const digest = z.string().regex(DIGEST_PATTERN);
@@ -15,11 +17,19 @@ const schema = z.object({
   digest,
   evidence: z.array(
     z.object({
-      scheme: z.enum(['simple-signing', 'bundle']),
+      scheme: z.enum(SCHEMES),
       payload: digest,
       signature: z.string(),
+      /** The annotations beside it, in JSON. */
+      beside: digest.nullable().default(null),
     }),
   ),
+  /** What was in the place of signatures and could not be taken for one. */
+  rejected: z
+    .array(z.object({ code: z.custom<RejectionCode>((code) => typeof code === 'string'), detail: z.string() }))
+    .default([]),
+  /** When the registry was asked for signatures, milliseconds since the epoch; null when it never was. */
+  evidenceAt: z.number().nullable().default(null),
   /** Whether a person asked for it to be kept. */
   isPinned: z.boolean().default(false),
   /** When the registry gave this answer, milliseconds since the epoch. */
