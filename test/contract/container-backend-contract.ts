@@ -9,6 +9,7 @@ import { sandboxContract } from './sandbox-contract.ts';
 import { startContract } from './start-contract.ts';
 import { statsContract } from './stats-contract.ts';
 import { stopContract } from './stop-contract.ts';
+import { volumeContract } from './volume-contract.ts';
 
 export type { ContractGround } from './contract-ground.ts';
 
@@ -24,5 +25,6 @@ export function containerBackendContract(name: string, setup: () => Promise<Cont
     limitsContract(stage);
     statsContract(stage);
     networkContract(stage);
+    volumeContract(stage);
   });
 }

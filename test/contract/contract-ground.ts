@@ -24,6 +24,14 @@ export interface ContractGround {
   tamperLimits(container: ObservedContainer, limits: Partial<Limits>): Promise<void>;
   /** Makes a cgroup with a process in our tree. @returns its id and the process. */
   addStranger(): Promise<{ readonly id: string; readonly pid: number }>;
+  /** A directory of the node's that is no part of the backend's; what is in it goes with the ground. */
+  readonly directory: string;
+  /** Makes an empty directory of the node whose mounts are passed on to whoever asks for that. */
+  share(path: string): Promise<void>;
+  /** Somebody mounts a file system with one file on a directory of the node. */
+  mountOn(path: string, file: { readonly name: string; readonly text: string }): Promise<void>;
+  /** @returns whether something is mounted on that very directory of the node. */
+  isMountPoint(path: string): Promise<boolean>;
   /** What is left of a sandbox on the node: files, mounts, cgroups, processes. */
   leftovers(sandboxId: string): Promise<readonly string[]>;
   close(): Promise<void>;

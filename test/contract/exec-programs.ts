@@ -1,5 +1,7 @@
 import type { ExecSpec } from '../../native/index.ts';
 import type { FakeExec } from '../fakes/fake-exec.ts';
+import type { FakeFiles } from '../fakes/fake-files.ts';
+import { fakeVolumeExec } from './volume-programs.ts';
 
 /** The programs the contract runs in containers: for a kernel as a shell script, for the fake as what comes of it. */
 const PROGRAMS = {
@@ -24,6 +26,8 @@ export function execSpec(name: ExecName): ExecSpec {
 }
 
 /** @returns what the fake makes of a program of the contract. */
-export function fakeExecOf(spec: ExecSpec): FakeExec {
+export function fakeExecOf(spec: ExecSpec, files: FakeFiles): FakeExec {
+  const known = fakeVolumeExec(spec, files);
+  if (known !== null) return known;
   return Object.values(PROGRAMS).find(({ args }) => args === spec.args)?.fake ?? {};
 }

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { type ContainerBackend, createKernelBackend, type KernelBackendOptions } from '../../native/index.ts';
 import { type NetworkNamespace, openNetworkNamespace } from '../world/network-namespace.ts';
@@ -10,6 +11,8 @@ import { patience } from '../world/patience.ts';
 import { makeTempDir } from '../world/temp-dir.ts';
 import type { ContractGround } from './contract-ground.ts';
 import { until } from './contract-stage.ts';
+
+const run = promisify(execFile);
 
 /** A ground whose records a test may break. */
 export interface KernelGround extends ContractGround {
@@ -39,6 +42,8 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
     createKernelBackend({ stateDir, runDir, cgroupRoot, networkNamespace: networks.path, ...options });
   const backend = await open();
   const before = new Set(await filesBelow(directory));
+  const shared: string[] = [];
+  const isNodes = (path: string): boolean => path.startsWith(join(directory, 'node/'));
   return {
     ...{ backend, runDir, networks, logDirectory, layers: [layer], reopen: open, disk: await findDisk() },
     untilReady: ({ log }) => until(async () => (await readFile(log.path, 'utf8').catch(() => '')).includes('ready')),
@@ -52,18 +57,38 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
     },
     addStranger: () => addStranger(cgroups),
     leftovers: async () => [
-      ...(await filesBelow(directory)).filter((path) => !before.has(path)),
-      ...(await mountsBelow(directory)),
+      ...(await filesBelow(directory)).filter((path) => !before.has(path) && !isNodes(path)),
+      ...(await mountsBelow(directory)).filter((line) => !shared.some((path) => line.includes(` ${path}`))),
       ...(await cgroups.list()),
       ...(await linksBut('lo', networks)),
       ...(await cgroups.pids('')).map((pid) => `process ${pid}`),
     ],
+    directory,
+    ...nodeMounts(shared),
     close: async () => {
       await cgroups.kill('');
       await cgroups.remove('');
+      for (const path of shared) await run('umount', ['-R', path]);
       await networks.close();
       await remove();
     },
+  };
+}
+
+/** @param shared gets what has to be unmounted. */
+function nodeMounts(shared: string[]): Pick<ContractGround, 'share' | 'mountOn' | 'isMountPoint'> {
+  return {
+    share: async (path) => {
+      await mkdir(path);
+      await run('mount', ['-t', 'tmpfs', 'holdfast-test', path]);
+      shared.push(path);
+      await run('mount', ['--make-shared', path]);
+    },
+    mountOn: async (path, { name, text }) => {
+      await run('mount', ['-t', 'tmpfs', 'holdfast-test', path]);
+      await writeFile(join(path, name), text);
+    },
+    isMountPoint: async (path) => (await mountsBelow(` ${path} `)).length > 0,
   };
 }
 

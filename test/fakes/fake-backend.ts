@@ -21,6 +21,7 @@ import { checkTraffic } from '../../native/network/check-traffic.ts';
 import { sysctlsOf } from '../../native/sandbox/sysctls.ts';
 import { checkVolumes } from '../../native/sandbox/volumes.ts';
 import { type FakeExec, openFakeSession } from './fake-exec.ts';
+import { type FakeFiles, openFakeFiles } from './fake-files.ts';
 import { type FakeClock, FakeNode } from './fake-node.ts';
 
 /** The operations that change something; `crashAfter` counts them. */
@@ -53,7 +54,7 @@ export interface FakeBackendOptions {
   /** What a container's program does; runs until it is stopped unless given. */
   readonly program?: (spec: ContainerSpec) => FakeProgram;
   /** What a program run in a container does; ends with status 0 at once unless given. */
-  readonly exec?: (spec: ExecSpec) => FakeExec;
+  readonly exec?: (spec: ExecSpec, files: FakeFiles) => FakeExec;
 }
 
 /** A backend without a kernel, that can be made to fail and to die. */
@@ -131,7 +132,7 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
       await perform('execContainer', nameOf(ref), () => {
         checkRuns(node, ref, 'exec');
         if (node.container(ref)?.isPaused) throw new BackendError('paused', 'exec', `${nameOf(ref)} is paused`);
-        open(openFakeSession(node, ref, { spec, ...options.exec?.(spec) }));
+        open(openFakeSession(node, ref, { spec, ...options.exec?.(spec, node.files(ref)) }));
       });
       return opened;
     },
@@ -198,9 +199,10 @@ async function startContainer(
     checkRuns(node, { sandboxId: spec.sandboxId, name: spec.processesOf }, 'share processes');
   const { starts = true, ends } = program(spec);
   node.checkHolds(spec.limits);
+  const files = openFakeFiles(node, spec);
   node.dropContainer(spec);
   if (!starts) throw new BackendError('exec-failed', 'execve', `${spec.config.process.args[0]}`, { errno: 'ENOENT' });
-  node.addContainer(spec);
+  node.addContainer(spec, files);
   await runPostStart(node, spec, exec);
   if (ends !== undefined) node.finish(spec, ends);
 }
@@ -212,7 +214,7 @@ async function runPostStart(
   exec: FakeBackendOptions['exec'] = () => ({}),
 ): Promise<void> {
   if (spec.postStart === undefined) return;
-  const { starts = true, code = 0, does = 'exits' } = exec({ args: spec.postStart });
+  const { starts = true, code = 0, does = 'exits' } = exec({ args: spec.postStart }, node.files(spec));
   if (starts && code === 0 && does !== 'stays') return;
   node.dropContainer(spec);
   throw new BackendError('hook-failed', 'postStart', `the postStart command of ${nameOf(spec)} failed`);

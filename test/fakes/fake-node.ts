@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseNumberList } from '../../native/cgroup/number-list.ts';
 import {
@@ -16,12 +17,14 @@ import {
   type Observation,
   type ObservedContainer,
   type SandboxSpec,
+  type SandboxVolume,
   type TrafficRules,
 } from '../../native/index.ts';
 import { addressesOf, placeOnNetworks, portsOf } from '../../native/network/place.ts';
 import { giveAddresses } from '../../native/network/traffic.ts';
 import { guardsOf } from '../../native/network/traffic-of.ts';
 import type { SandboxRecord, TrafficRecord } from '../../native/records/records.ts';
+import type { FakeFiles, MountPoint } from './fake-files.ts';
 
 const FIRST_PID = 1000;
 const HIGHEST_CPU = 63;
@@ -56,6 +59,7 @@ export interface FakeClock {
 
 interface Container {
   readonly spec: ContainerSpec;
+  readonly files: FakeFiles;
   readonly startedAt: number;
   pid: number | null;
   isPaused: boolean;
@@ -84,6 +88,7 @@ export class FakeNode {
   readonly #networks = new Map<string, NetworkSpec>();
   readonly #broken = new Set<string>();
   #traffic: TrafficRecord = NO_TRAFFIC;
+  readonly #mountPoints: MountPoint[] = [];
   readonly #strangers = new Map<string, readonly number[]>();
   readonly #watchers = new Set<() => void>();
   readonly #limitWatchers = new Set<(events: readonly LimitEvent[]) => void>();
@@ -148,20 +153,48 @@ export class FakeNode {
     if (this.volumesDir !== null) rmSync(join(this.volumesDir, id), { recursive: true, force: true });
   }
 
-  /** Where a volume of a living sandbox is; null when it has none of that name. */
+  /** Where a volume of a living sandbox is; null when it has none of that name, or the node has no directory for them. */
   volume(id: string, name: string): string | null {
     const sandbox = this.#sandboxes.get(id);
     const volume = sandbox?.spec.volumes?.find((candidate) => candidate.name === name);
     if (sandbox?.pid == null || volume === undefined) return null;
-    if (this.volumesDir === null) throw new Error('the fake node has no directory for volumes');
+    if (this.volumesDir === null) return null;
     const path = join(this.volumesDir, id, name);
     mkdirSync(path, { recursive: true });
     return path;
   }
 
-  addContainer(spec: ContainerSpec): void {
+  /** What a sandbox was asked to have of a volume; null for one it has not. */
+  volumeSpec(id: string, name: string): SandboxVolume | null {
+    return this.#sandboxes.get(id)?.spec.volumes?.find((candidate) => candidate.name === name) ?? null;
+  }
+
+  /** Somebody mounts an empty file system on a directory of the node. @returns where its files are. */
+  mountOn(at: string): string {
+    const place = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
+    this.#mountPoints.push({ at, place });
+    return place;
+  }
+
+  /** What was mounted by `mountOn`, the oldest first. */
+  mountPoints(): readonly MountPoint[] {
+    return this.#mountPoints;
+  }
+
+  /** Everything that was mounted goes. */
+  unmountAll(): void {
+    for (const { place } of this.#mountPoints.splice(0)) rmSync(place, { recursive: true });
+  }
+
+  /** What a container sees of its mounts. */
+  files(ref: ContainerRef): FakeFiles {
+    return this.#foundContainer(ref).files;
+  }
+
+  addContainer(spec: ContainerSpec, files: FakeFiles): void {
     this.#found(spec.sandboxId).containers.set(spec.name, {
       spec,
+      files,
       pid: this.#nextPid++,
       startedAt: this.#clock.now(),
       isPaused: false,
