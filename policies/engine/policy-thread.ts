@@ -22,7 +22,8 @@ export type ThreadStart =
   | ThreadLost;
 
 const THREAD_FILE = fileURLToPath(new URL('./thread-main.ts', import.meta.url));
-const START_MS = 20_000;
+/** A busy node may take long, and tries again would take as long. What never loads shows when the agent starts. */
+const START_MS = 300_000;
 /** 32 MiB for the module. */
 const MAX_MEMORY_PAGES = 512;
 /** V8 counts the module's memory too: below twice that it collects garbage at every page the module grows by. */
