@@ -1,11 +1,20 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { BridgedNetwork, NetworkSpec, ObservedSandbox } from '../../native/index.ts';
 import { type NetworkNamespace, openNetworkNamespace } from '../world/network-namespace.ts';
+import { patience } from '../world/patience.ts';
 import { type Program, startProgram } from '../world/program.ts';
 import { type ContainerStage, openContainerStage } from './container-stage.ts';
 
-const ANSWER = fileURLToPath(new URL('./fixtures/answer.ts', import.meta.url));
-const ASK = fileURLToPath(new URL('./fixtures/ask.ts', import.meta.url));
+const run = promisify(execFile);
+
+/** Nothing is asked this long unless the test fails; NetworkNamespace gives a command up after more. */
+const ANSWER_MS = patience(8_000);
+
+/** Programs that talk over a network, in `c/`. */
+type Talker = 'ask' | 'answer';
 
 type Protocol = 'tcp' | 'udp';
 
@@ -19,7 +28,7 @@ export interface NetworkStage extends ContainerStage {
   pod(id: string, network: Partial<BridgedNetwork>): Promise<ObservedSandbox>;
   /** Has somebody answer on a port of that network namespace. */
   answer(pid: number | null, name: string, port: number): Promise<void>;
-  /** @returns the answer that a program in that network namespace gets, `refused`, or `none` after three seconds. */
+  /** @returns the answer that a program in that network namespace gets, `refused`, or `none` after long. */
   ask(pid: number | null, protocol: Protocol, host: string, port: number): Promise<string>;
   /** @returns the same, but waits no longer than it takes to see that nothing comes. */
   askInVain(pid: number | null, protocol: Protocol, host: string, port: number): Promise<string>;
@@ -35,12 +44,16 @@ export async function openNetworkStage(): Promise<NetworkStage> {
   await connectNamespaces(node, outside);
   const stage = await openContainerStage({ networkNamespace: node.path });
   const programs: Program[] = [];
+  const talkers = {
+    ask: await buildTalker('ask', stage.directory),
+    answer: await buildTalker('answer', stage.directory),
+  };
   const inside = (pid: number | null, args: readonly string[]) => ({
     command: 'nsenter',
-    args: [`--net=/proc/${pid}/ns/net`, process.execPath, '--disable-warning=ExperimentalWarning', ...args],
+    args: [`--net=/proc/${pid}/ns/net`, ...args],
   });
   const ask = (pid: number | null, ...question: readonly string[]): Promise<string> => {
-    const { command, args } = inside(pid, [ASK, ...question]);
+    const { command, args } = inside(pid, [talkers.ask, ...question]);
     return node.run(command, ...args);
   };
   return {
@@ -56,9 +69,9 @@ export async function openNetworkStage(): Promise<NetworkStage> {
       return sandboxes.find((sandbox) => sandbox.id === id) as ObservedSandbox;
     },
     answer: async (pid, name, port) => {
-      programs.push(await startProgram({ ...inside(pid, [ANSWER, name, String(port)]), ready: /ready/ }));
+      programs.push(await startProgram({ ...inside(pid, [talkers.answer, name, String(port)]), ready: /ready/ }));
     },
-    ask: (pid, protocol, host, port) => ask(pid, protocol, host, String(port), '3000'),
+    ask: (pid, protocol, host, port) => ask(pid, protocol, host, String(port), String(ANSWER_MS)),
     askInVain: (pid, protocol, host, port) => ask(pid, protocol, host, String(port), '300'),
     close: async () => {
       for (const program of programs) await program.kill();
@@ -67,6 +80,13 @@ export async function openNetworkStage(): Promise<NetworkStage> {
       await outside.close();
     },
   };
+}
+
+/** Compiles one of them, for it starts at once on a machine that takes long to start Node. @returns its path */
+export async function buildTalker(name: Talker, directory: string): Promise<string> {
+  const program = join(directory, name);
+  await run('musl-gcc', ['-static', '-o', program, fileURLToPath(new URL(`./c/${name}.c`, import.meta.url))]);
+  return program;
 }
 
 /** A cable between the two, and no way back to the pods for the outside: it knows only the node. */
