@@ -30,9 +30,11 @@ export async function makeGuestWorld(directory: string): Promise<void> {
   const author = await createAuthor({ directory: join(directory, 'work-tree'), remote: repository, signer });
   const registry = await startRegistry({ data: join(directory, 'registry') });
   const commits: string[] = [];
+  const ownLayers: string[] = [];
   try {
     for (const version of VERSIONS) {
-      const { reference } = await publishImage(registry.host, version);
+      const { reference, layerDigests } = await publishImage(registry.host, version);
+      ownLayers.push(layerDigests.at(-1) ?? '');
       await sign({ key: imageKey, reference });
       const files = { 'web.yaml': webManifest({ image: reference }), 'sensor.yaml': sensorManifest(reference) };
       commits.push(await author.commit({ files, message: `All at ${version}` }));
@@ -41,6 +43,6 @@ export async function makeGuestWorld(directory: string): Promise<void> {
     await registry.stop();
   }
   await author.git('push', '--quiet', '--force', repository, `${commits[0]}:refs/heads/main`);
-  const world: GuestWorld = { registryHost: registry.host, commits };
+  const world: GuestWorld = { registryHost: registry.host, commits, ownLayers };
   await writeFile(join(directory, 'world.json'), JSON.stringify(world));
 }

@@ -30,10 +30,12 @@ export interface RegistryProxy {
 /**
  * Starts a proxy before a registry.
  * @param misbehave asked for every request, in order; return null to let it pass.
+ * @param port of the loopback; a free one unless given.
  */
 export async function faultyRegistryProxy(
   upstream: string,
   misbehave: (request: SeenRequest, nth: number) => Fault | null,
+  port = 0,
 ): Promise<RegistryProxy> {
   const seen: SeenRequest[] = [];
   const server = createServer((incoming, outgoing) => {
@@ -42,11 +44,11 @@ export async function faultyRegistryProxy(
     const asked: SeenRequest = { url, method, authorization, range };
     seen.push(asked);
     answer(upstream, incoming, outgoing, misbehave(asked, seen.length));
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  const address = server.address() as { port: number };
   return {
-    host: `127.0.0.1:${port}`,
+    host: `127.0.0.1:${address.port}`,
     seen,
     stop: async () => {
       server.closeAllConnections();

@@ -3,13 +3,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeStatus } from '../../../manifests/index.ts';
 import type { Suite } from './check.ts';
-import { podCgroups, STATE_DIR, startWorldRegistry, untilConverged } from './node.ts';
+import { podCgroups, STATE_DIR, untilConverged } from './node.ts';
 
 /** The machine has just booted from the disk that a power cut left: the agent, started by systemd, puts all right. */
 export async function afterPowerCutSuite({ check }: Suite, commit: string): Promise<void> {
   let status: NodeStatus | null = null;
   await check('converges again after a power cut', async () => {
-    await startWorldRegistry();
     status = await untilConverged(commit);
   });
   await check('has exactly the containers it wants, and nothing half made', async () => {

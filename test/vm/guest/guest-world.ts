@@ -7,6 +7,8 @@ export interface GuestWorld {
   readonly registryHost: string;
   /** Commits of branch `main`, oldest first; each asks for the same workloads with another image. */
   readonly commits: readonly string[];
+  /** For each commit the layer that only its image has, by the digest of its blob. */
+  readonly ownLayers: readonly string[];
 }
 
 /** Where the world is on the project's disk. */

@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { createApiClient } from '../../../agent/api/client.ts';
 import type { NodeStatus } from '../../../manifests/index.ts';
 import { holds, runningPids } from '../../world/node-status.ts';
-import { startRegistry } from '../../world/registry.ts';
 import { until } from './check.ts';
 import { readGuestWorld, WORLD } from './guest-world.ts';
 
@@ -15,7 +14,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const REPOSITORY = join(WORLD, 'fleet.git');
 /** As `npm run build:agent` makes it. */
 export const RELEASED_AGENT = join(ROOT, '.cache/dist/agent/main.cjs');
-const CONVERGE_MS = 300_000;
+const CONVERGE_MS = 900_000;
 
 /** Where the agent keeps its state, and where its containers' cgroups are: those of the units in `agent/systemd/`. */
 export const STATE_DIR = '/var/lib/holdfast';
@@ -38,7 +37,7 @@ export async function installAgent(): Promise<void> {
     },
     images: { insecureRegistries: [registryHost], keys: [{ name: 'release', file: join(WORLD, 'keys/cosign.pub') }] },
     // An emulated processor takes long to compile WebAssembly.
-    policy: { timeoutMs: 30_000 },
+    policy: { timeoutMs: 60_000 },
     cgroupRoot: PODS_CGROUP,
   };
   await mkdir('/etc/holdfast', { recursive: true });
@@ -60,12 +59,6 @@ async function installUnits(change: (unit: string) => string): Promise<void> {
     await writeFile(join('/etc/systemd/system', name), change(unit));
   }
   await systemctl('daemon-reload');
-}
-
-/** Starts the registry with the world's images; it ends with the machine. */
-export async function startWorldRegistry(): Promise<void> {
-  const port = Number(readGuestWorld().registryHost.split(':')[1]);
-  await startRegistry({ data: join(WORLD, 'registry'), port });
 }
 
 /** Moves branch `main` to a commit, durably. */

@@ -5,7 +5,7 @@ import { type Suite, until } from './check.ts';
 import { tellHost } from './host-line.ts';
 import { podCgroups, pushCommit, STATE_DIR } from './node.ts';
 
-const MOMENT_MS = 120_000;
+const MOMENT_MS = 600_000;
 const LOOK_MS = 3;
 
 /** A moment in the middle of a convergence. */
@@ -22,7 +22,7 @@ export async function convergeIntoPowerCut({ check }: Suite, cut: { commit: stri
   await sleep(MOMENT_MS);
 }
 
-/** A layer is on its way into the store. */
+/** A layer is on its way into the store, which the registry holds back. */
 function isPulling(): boolean {
   return childrenOf(join(STATE_DIR, 'images/tmp')).length > 0;
 }

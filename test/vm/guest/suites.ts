@@ -14,7 +14,7 @@ const REPORTER = fileURLToPath(new URL('./host-line-reporter.ts', import.meta.ur
 /** How many times slower an emulated machine may be than the one that the tests' patience is meant for. */
 const SLOWNESS = '8';
 /** What ends by itself, such as a killed process, is given this long. */
-const GRACE_MS = 60_000;
+const GRACE_MS = 300_000;
 
 /** Test files by their path. */
 const SUITES: Readonly<Record<SuitePhase, string>> = {
