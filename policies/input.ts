@@ -1,4 +1,5 @@
 import type { PodTemplate, StringMap } from '../manifests/index.ts';
+import type { ImageFacts } from './image-facts.ts';
 
 /** The document Rego sees as `input`. Versioned: a pack that reads another version must not silently pass. */
 export interface PolicyInput {
@@ -12,20 +13,9 @@ export interface PolicyInput {
   };
   /** What will run: the IR with every default filled and pod-level security merged into each container. */
   readonly pod: PodTemplate;
-  /** One entry for each distinct image reference in the pod. */
+  /** One entry for each distinct image reference in the pod, as the manifest has it. */
   readonly images: Readonly<Record<string, ImageFacts>>;
+  /** The node's clock, nanoseconds since 1970, at the beginning of the hour: the same question has the same answer for so long. */
+  readonly now: number;
   readonly node: { readonly name: string; readonly labels: StringMap };
-}
-
-/** What is known of an image before a byte of its layers is pulled. */
-export interface ImageFacts {
-  /** Manifest digest for this node's platform, `sha256:…`. */
-  readonly digest: string;
-  /** Digest the reference itself names (a pin); null when only a tag does. */
-  readonly pinnedDigest: string | null;
-  /** User of the image config, as written there; empty means root. */
-  readonly user: string;
-  readonly labels: StringMap;
-  /** Names of the trusted keys whose signature over the pinned or resolved digest verified. */
-  readonly signedBy: readonly string[];
 }

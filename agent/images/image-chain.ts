@@ -25,6 +25,8 @@ export interface ImageChain {
   /** Of the manifest for the platform; the same as `topDigest` when there is no index. */
   readonly digest: string;
   readonly config: ConfigDocument;
+  /** Of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Lowest first. */
   readonly layers: readonly ImageLayer[];
   /** The documents the chain was read from. */
@@ -57,6 +59,7 @@ export async function readImageChain(
     topDigest: digestOf(top),
     digest: digestOf(chosen.bytes),
     config,
+    annotations: chosen.manifest.annotations ?? {},
     layers: pairLayers(chosen.manifest, config, reference),
     documents: [...new Set([top, chosen.bytes, configBytes])],
   };

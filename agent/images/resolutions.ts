@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { digestOf } from './digest.ts';
 import type { VerifiedEvidence } from './evidence.ts';
+import { describeEvidence } from './facts/describe-evidence.ts';
 import type { ImageLayer } from './image-chain.ts';
 import type { ImageDemand, ResolvedImage } from './image-source.ts';
 import type { RegistryClient } from './registry/registry-client.ts';
@@ -198,7 +199,8 @@ export class Resolutions {
 
   async #vouch(record: ReferenceRecord, { facts, ...image }: BareImage, trust: Trust): Promise<ResolvedImage> {
     const evidence = await vouchForImage(record, this.#store.blobs, trust);
-    return { ...image, evidence, facts: { ...facts, signedBy: signersOf(evidence, trust) } };
+    const told = describeEvidence(evidence, [facts.topDigest, facts.digest]);
+    return { ...image, evidence, facts: { ...facts, signedBy: signersOf(evidence, trust), ...told } };
   }
 
   #isWanting({ registry, repository }: ReferenceRecord, { evidence, facts }: ResolvedImage, trust: Trust): boolean {

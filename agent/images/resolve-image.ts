@@ -2,6 +2,7 @@ import { type ImageReference, parseImageReference } from '../../manifests/index.
 import { digestOf } from './digest.ts';
 import type { Platform } from './documents/platform.ts';
 import type { RejectedEvidence } from './evidence.ts';
+import { type ContentFacts, describeContent } from './facts/describe-content.ts';
 import { type DocumentReader, type ImageChain, readImageChain } from './image-chain.ts';
 import { ImageError, type ResolvedImage } from './image-source.ts';
 import type { RegistryClient } from './registry/registry-client.ts';
@@ -22,7 +23,7 @@ export type EvidenceWish = 'none' | 'welcome' | 'needed';
 
 /** What is known of an image whoever vouches for it. */
 export type BareImage = Omit<ResolvedImage, 'facts' | 'evidence'> & {
-  readonly facts: Omit<ResolvedImage['facts'], 'signedBy'>;
+  readonly facts: ContentFacts;
 };
 
 /** An image and how it is remembered; `documents` are blobs that the record speaks of. */
@@ -67,7 +68,7 @@ export async function resolveFromStore(context: ResolveContext, record: Referenc
       record.reference,
     );
     if (chain.digest !== record.digest) return null;
-    return { chain, image: describeImage(record.reference, chain), record, documents: chain.documents };
+    return { chain, image: describeImage(record, chain), record, documents: chain.documents };
   } catch (error) {
     if ((error as Partial<ImageError>).code === 'not-present') return null;
     throw error;
@@ -99,7 +100,7 @@ async function fromRegistry(
   const { topDigest, digest } = chain;
   return {
     chain,
-    image: describeImage(reference, chain),
+    image: describeImage(target, chain),
     record: {
       ...{ reference, registry, repository, topDigest, digest, evidence, rejected },
       ...{ isPinned: false, resolvedAt: Date.now(), freshFor: null, evidenceAt: found && Date.now() },
@@ -141,18 +142,9 @@ async function lookForEvidence(
   return { evidence, rejected: rejected.slice(0, MOST_REJECTED), blobs };
 }
 
-function describeImage(reference: string, { digest, config, layers }: ImageChain): BareImage {
-  return {
-    reference,
-    config: config.runtime,
-    size: layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
-    facts: {
-      digest,
-      pinnedDigest: targetOf(reference).parsed.digest,
-      user: config.runtime.user,
-      labels: config.labels,
-    },
-  };
+function describeImage({ reference, registry, repository }: RegistryTarget, chain: ImageChain): BareImage {
+  const facts = describeContent(chain, `${registry}/${repository}`, targetOf(reference).parsed.digest);
+  return { reference, config: chain.config.runtime, size: facts.compressedBytes, facts };
 }
 
 function storeReader(blobs: BlobStore, { reference }: ReferenceRecord): DocumentReader {

@@ -16,6 +16,8 @@ import type { LastGood, Version } from '../reconcile/state.ts';
 import type { Telemetry } from '../telemetry/index.ts';
 import { imageFindings } from './image-findings.ts';
 
+const HOUR_MS = 3_600_000;
+
 /** What judging a workload needs. */
 export interface PreparePorts {
   readonly images: Pick<ImageSource, 'resolve' | 'recall'>;
@@ -116,6 +118,7 @@ function judge(version: Version, { images, imagePolicies }: Judged, ports: Prepa
     workload: { kind, namespace, name, labels, annotations },
     pod,
     images: mapValues(images, (image) => image.facts),
+    now: Math.floor(ports.now() / HOUR_MS) * HOUR_MS * 1_000_000,
     node: ports.node,
   };
   const { telemetry } = ports;

@@ -6,6 +6,7 @@ import {
   type ResolvedImage,
 } from '../../agent/images/image-source.ts';
 import { digestOf } from '../../manifests/index.ts';
+import { SOUND_FACTS } from './image-facts.ts';
 
 /** Images without a registry. Every reference resolves, unless it was made to fail. */
 export interface FakeImages extends ImageSource {
@@ -32,8 +33,8 @@ export function createFakeImages(): FakeImages {
     const pinnedDigest = reference.includes('@') ? digest : null;
     return {
       reference,
-      facts: { digest, pinnedDigest, user: '1000', labels: {}, signedBy: ['release'], ...described.get(reference) },
       evidence: { signatures: [], attestations: [], rejected: [], ...vouched.get(reference) },
+      facts: { ...SOUND_FACTS, digest, topDigest: digest, pinnedDigest, user: '1000', ...described.get(reference) },
       config: { entrypoint: ['/bin/app'], cmd: [], env: [], workingDir: '/', user: '1000', stopSignal: '' },
       size: 1,
     };

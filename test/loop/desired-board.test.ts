@@ -39,7 +39,6 @@ function makeBoard(...lastGood: readonly Version[]): DesiredBoard {
   return createDesiredBoard({
     ...ports(),
     material: createMaterialStore(createFakeSource()),
-    now: () => now,
     lastGood: new Map(lastGood.map((version) => [`${version.workload.namespace}/${version.workload.name}`, version])),
     onChange: () => {
       changes += 1;

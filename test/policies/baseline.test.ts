@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DEFAULT_BUNDLE_DIR, openPolicyEngine, type PolicyEngine } from '../../policies/index.ts';
-import {
-  type Changes,
-  DIGEST,
-  IMAGE,
-  ORIGIN,
-  rulesOf,
-  SOUND_CONTAINER,
-  SOUND_FACTS,
-  soundInput,
-} from './sound-input.ts';
+import { SOUND_FACTS } from '../fakes/image-facts.ts';
+import { type Changes, DIGEST, IMAGE, ORIGIN, rulesOf, SOUND_CONTAINER, soundInput } from './sound-input.ts';
 
 let engine: PolicyEngine;
 beforeAll(async () => {

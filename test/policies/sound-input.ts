@@ -1,18 +1,12 @@
 import type { Container, Origin } from '../../manifests/index.ts';
-import type { ImageFacts, PolicyInput } from '../../policies/index.ts';
+import type { PolicyInput } from '../../policies/index.ts';
+import { SOUND_FACTS } from '../fakes/image-facts.ts';
 import { NO_MORE_LIMITS } from '../manifests/manifest-texts.ts';
 
 export const DIGEST = `sha256:${'a'.repeat(64)}`;
+/** An hour of the clock, nanoseconds since 1970. */
+export const NOW = Date.parse('2026-11-25T12:00:00Z') * 1_000_000;
 export const IMAGE = `registry.example/app:1.2@${DIGEST}`;
-
-/** Facts of an image that meets every rule. */
-export const SOUND_FACTS: ImageFacts = {
-  digest: DIGEST,
-  pinnedDigest: DIGEST,
-  user: '1000:1000',
-  labels: {},
-  signedBy: ['release'],
-};
 
 /** A container that meets every rule. */
 export const SOUND_CONTAINER: Container = {
@@ -96,6 +90,7 @@ export function soundInput(changes: Changes = {}): PolicyInput {
       ...changes.pod,
     },
     images: { [IMAGE]: { ...SOUND_FACTS, ...changes.facts } },
+    now: NOW,
     node: { name: 'node-1', labels: {} },
     ...changes.input,
   };

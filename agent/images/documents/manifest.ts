@@ -30,6 +30,7 @@ const manifest = z.object({
   config: descriptor,
   layers: z.array(descriptor).max(1000),
   subject: descriptor.optional(),
+  annotations: z.record(z.string(), z.string()).nullish(),
 });
 
 /** What a registry holds, by digest and size (OCI image-spec, descriptor.md). */
