@@ -7,7 +7,7 @@ cd "$here/../.."
 
 level=${1:-test}
 declare -A tools=(
-  [check]='' [demo]='cosign collector' [bench]='cosign collector crun' [test]='opa cosign collector' [vm]='cosign'
+  [check]='' [demo]='cosign collector' [bench]='cosign collector crun' [test]='opa cosign notation collector' [vm]='cosign'
 )
 if [ -z "${tools[$level]+known}" ]; then
   echo "unknown level '$level': expected check, demo, bench, test or vm" >&2
