@@ -185,6 +185,38 @@ describe('a volume claim', () => {
   });
 });
 
+describe('an emptyDir on disk with a limit', () => {
+  const LIMITED = '  volumes: [{ name: s, emptyDir: { sizeLimit: 64Ki } }, { name: free, emptyDir: {} }]';
+  const mounted = pod(LIMITED).replace(
+    "'reg.test/app:1' }",
+    "'reg.test/app:1', volumeMounts: [{ name: s, mountPath: /s }, { name: free, mountPath: /free }] }",
+  );
+  const directoryOf = async (path: string): Promise<string> => {
+    const { config } = world.backend.node.container({ sandboxId: await only(), name: 'app' })?.spec ?? {};
+    return config?.mounts.find(({ destination }) => destination === path)?.source ?? '';
+  };
+
+  test('has its pod evicted, told with how much it took, and made anew without what was in it', async () => {
+    await world.commit(mounted);
+    await world.converge();
+    await writeFile(join(await directoryOf('/free'), 'big'), Buffer.alloc(256 * 1024, 1));
+    expect((await world.plan()).steps).toEqual([]);
+    await writeFile(join(await directoryOf('/s'), 'big'), Buffer.alloc(256 * 1024, 1));
+    let { steps } = await world.plan();
+    // A walk that is not over in time is told by a later look.
+    while (steps.length === 0) ({ steps } = await world.plan());
+    expect(steps.map(({ kind, reason }) => [kind, reason])).toEqual(
+      ['stop-pod', 'remove-pod'].map((kind) => [
+        kind,
+        expect.stringMatching(/^volume s takes \d{6} bytes or more of its limit of 65536$/),
+      ]),
+    );
+    while ((await world.round()).steps.length === 0);
+    await world.converge();
+    expect([await readdir(await directoryOf('/s')), started()]).toEqual([[], 2]);
+  });
+});
+
 test('an interrupted removal of a claim is taken up again', async () => {
   const { path: root } = await import('../world/temp-dir.ts').then(({ makeTempDir }) => makeTempDir());
   const store = openClaims(root);
