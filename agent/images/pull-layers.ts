@@ -62,8 +62,8 @@ export function createPullLayers({ store, board, garbage }: PullParts, options: 
     const total = missing.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
     const meter = board.begin(reference, digest, total);
     try {
-      const work = { client, store, open, pace, window, meter };
-      await fetchAll(missing, (layer) => addFromFirst(work, places, layer).finally(() => release(layer.diffId)), limit);
+      const work = { client, store, open, pace, window, meter, limit };
+      await fetchAll(missing, (layer) => addFromFirst(work, places, layer).finally(() => release(layer.diffId)));
     } finally {
       meter.end();
     }
@@ -77,6 +77,8 @@ interface Work {
   readonly pace: Pace;
   readonly window: DownloadWindow | null;
   readonly meter: PullMeter;
+  /** Of layers that are fetched and unpacked; those that wait for the disk only are not among them. */
+  readonly limit: LimitFunction;
 }
 
 async function missingLayers(layers: readonly ImageLayer[], store: ImageStore): Promise<readonly ImageLayer[]> {
@@ -86,12 +88,8 @@ async function missingLayers(layers: readonly ImageLayer[], store: ImageStore): 
 }
 
 /** Waits for all, also after a failure: nothing goes on behind the caller's back, and what succeeded is kept. */
-async function fetchAll(
-  layers: readonly ImageLayer[],
-  fetch: (layer: ImageLayer) => Promise<void>,
-  limit: LimitFunction,
-): Promise<void> {
-  const outcomes = await Promise.allSettled(layers.map((layer) => limit(() => fetch(layer))));
+async function fetchAll(layers: readonly ImageLayer[], fetch: (layer: ImageLayer) => Promise<void>): Promise<void> {
+  const outcomes = await Promise.allSettled(layers.map(fetch));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
 }
@@ -135,7 +133,7 @@ async function add(work: Work, place: RegistryTarget, layer: ImageLayer): Promis
 }
 
 async function unpackFrom(
-  { client, store, pace, window, meter }: Work,
+  { client, store, pace, window, meter, limit }: Work,
   place: RegistryTarget,
   { descriptor, compression, diffId }: ImageLayer,
   partial: PartialLayer,
@@ -154,7 +152,7 @@ async function unpackFrom(
   };
   try {
     await store.layers.add(diffId, (unpacked) =>
-      unpackLayer({ reference, digest, diffId, compression, stream: stream() }, unpacked),
+      limit(() => unpackLayer({ reference, digest, diffId, compression, stream: stream() }, unpacked)),
     );
   } catch (error) {
     meter.lose(counted);

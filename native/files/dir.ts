@@ -17,7 +17,8 @@ export interface FileAttributes {
 
 /**
  * A directory that can be written below, but never out of: every path is relative and resolved by openat2(2) with
- * RESOLVE_BENEATH, NO_SYMLINKS, NO_MAGICLINKS and NO_XDEV. All but `sync` are short and synchronous.
+ * RESOLVE_BENEATH, NO_SYMLINKS, NO_MAGICLINKS and NO_XDEV. All but `sync` and
+ * `startWriteback` are short and synchronous.
  * Failures are a `BackendError` whose `errno` says why: EXDEV and ELOOP for a path that leads out, EEXIST for a name
  * that is taken, ENOTDIR, ENOENT, ENOSPC.
  */
@@ -25,6 +26,10 @@ export interface Directory {
   makeDirectory(path: string): void;
   /** @returns an open fd of a new, empty file; the caller closes it. */
   createFile(path: string): number;
+  /** Sets what a file has besides its content, by the fd it was made with. */
+  setFileAttributes(file: number, attributes: FileAttributes): void;
+  /** Has the disk begin with a part of a file, so that `sync` has less to wait for; resolves when it has begun. */
+  startWriteback(file: number, offset: number, bytes: number): Promise<void>;
   /** Makes a symlink. The target is stored as it is. */
   symlink(path: string, target: string): void;
   /** Makes `path` another name of the file `existing` below the same directory. */
@@ -56,6 +61,12 @@ export function openDirectory(path: string): Directory {
   return {
     makeDirectory: (at) => void run(calls.make, at),
     createFile: (at) => run(calls.create, at),
+    setFileAttributes: (file, { uid, gid, mode, mtimeSeconds }) => {
+      const error: Partial<NativeError> = {};
+      const result: number = calls.setFileAttributes(file, uid, gid, mode, mtimeSeconds, error);
+      if (result < 0) throw toBackendError(error as NativeError);
+    },
+    startWriteback: (file, offset, bytes) => offThread(calls.startWriteback, file, offset, bytes),
     symlink: (at, target) => void run(calls.symlink, at, target),
     link: (at, existing) => void run(calls.link, at, existing),
     fifo: (at) => void run(calls.fifo, at),
@@ -69,7 +80,7 @@ export function openDirectory(path: string): Directory {
     setAttributes: (at, { uid, gid, mode, mtimeSeconds }) =>
       void run(calls.setAttributes, at, uid, gid, mode, mtimeSeconds),
     setXattr: (at, name, value) => void run(calls.setXattr, at, name, value, value.byteLength),
-    sync: () => syncFileSystem(calls.sync, fd),
+    sync: () => offThread(calls.sync, fd),
     close: () => closeSync(fd),
   };
 }
@@ -88,7 +99,9 @@ type Calls = Readonly<
     | 'remove'
     | 'setAttributes'
     | 'setXattr'
-    | 'sync',
+    | 'sync'
+    | 'setFileAttributes'
+    | 'startWriteback',
     NativeCall
   >
 >;
@@ -103,8 +116,9 @@ function nativeCalls(): Calls {
 function bindCalls(): Calls {
   const library = nativeLibrary();
   const failure = koffi.out(koffi.pointer(nativeErrorType));
-  const bind = (name: string, ...args: readonly string[]): NativeCall =>
-    library.func(`hf_dir_${name}`, 'int32_t', ['int32_t', ...args, failure]);
+  const bindTo = (name: string, ...args: readonly string[]): NativeCall =>
+    library.func(name, 'int32_t', ['int32_t', ...args, failure]);
+  const bind = (name: string, ...args: readonly string[]): NativeCall => bindTo(`hf_dir_${name}`, ...args);
   return {
     make: bind('make', 'str'),
     create: bind('create', 'str'),
@@ -117,6 +131,8 @@ function bindCalls(): Calls {
     setAttributes: bind('set_attributes', 'str', 'uint32_t', 'uint32_t', 'uint32_t', 'int64_t'),
     setXattr: bind('set_xattr', 'str', 'str', 'const void *', 'uint32_t'),
     sync: bind('sync'),
+    setFileAttributes: bindTo('hf_file_set_attributes', 'uint32_t', 'uint32_t', 'uint32_t', 'int64_t'),
+    startWriteback: bindTo('hf_file_start_writeback', 'int64_t', 'int64_t'),
   };
 }
 
@@ -138,8 +154,8 @@ function fileKind(type: number): FileKind {
 }
 
 /** Runs on a worker thread, for a busy disk may take seconds. */
-async function syncFileSystem(sync: NativeCall, fd: number): Promise<void> {
+async function offThread(call: NativeCall, ...args: readonly unknown[]): Promise<void> {
   const error: Partial<NativeError> = {};
-  const result: number = await promisify(sync.async)(fd, error);
+  const result: number = await promisify(call.async)(...args, error);
   if (result < 0) throw toBackendError(error as NativeError);
 }

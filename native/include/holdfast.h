@@ -113,6 +113,34 @@ HF_API int32_t hf_dir_set_xattr(int32_t root, const char *path, const char *name
 /* Writes everything of the root's file system to disk. May take long: call it off the main thread. */
 HF_API int32_t hf_dir_sync(int32_t root, struct hf_error *error);
 
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* As hf_dir_set_attributes, of a file that is open for writing. */
+HF_API int32_t hf_file_set_attributes(int32_t fd, uint32_t uid, uint32_t gid, uint32_t mode, int64_t mtime_seconds,
+                                      struct hf_error *error);
+
+/*
+ * Has the disk begin with what was written of a file, so that a later sync has less to wait for. May wait for a busy disk:
+ * call it off the main thread. 0 also where the file system cannot be asked.
+ */
+HF_API int32_t hf_file_start_writeback(int32_t fd, int64_t offset, int64_t bytes, struct hf_error *error);
+
+/* Writes the names of a file's extended attributes, each ending in NUL, and returns their bytes. -ERANGE for too many. */
+HF_API int32_t hf_file_xattr_names(int32_t fd, void *names, uint32_t bytes, struct hf_error *error);
+
+/* Reads one extended attribute and returns its bytes. -ENODATA when there is none, -ERANGE when it is longer. */
+HF_API int32_t hf_file_xattr(int32_t fd, const char *name, void *value, uint32_t bytes, struct hf_error *error);
+
+/*
+ * Has the kernel hold a file to its content from now on (fs-verity, SHA-256, blocks of 4 KiB): nobody can write to it any
+ * more, and reading what the disk changed gives -EIO. `fd` is open for reading, and nobody has it open for writing. Reads
+ * the whole file. Returns 1, or 0 where the file system or the kernel has no such thing.
+ */
+HF_API int32_t hf_verity_enable(int32_t fd, struct hf_error *error);
+
+/* Writes the digest that stands for a file's content and returns its bytes; 0 for a file that is not held so. */
+HF_API int32_t hf_verity_measure(int32_t fd, void *digest, uint32_t bytes, struct hf_error *error);
+
 /* ---- project quotas --------------------------------------------------------------------------------------------- */
 
 /*

@@ -121,7 +121,7 @@ describe('tests', () => {
 function longFunctions(path: string, text: string): readonly string[] {
   let start = 0;
   return text.split('\n').flatMap((line, index) => {
-    if (/^[a-z_].*[^;:]$/.test(line)) start = index;
+    if (/^[A-Za-z_].*[^;:]$/.test(line)) start = index;
     const length = index - start + 1;
     return line === '}' && length > MAX_FUNCTION_LINES ? [`${path}:${start + 1} ${length} lines`] : [];
   });

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -47,14 +47,17 @@ const YES_OR_NO = [(): boolean => true, (): boolean => false] as const;
 interface Puller {
   readonly name: string;
   readonly unpacks: boolean;
+  /** Whether it is there already when an image is asked for: it says so, and pulls when it is told. */
+  readonly isResident: boolean;
   command(directory: string, references: readonly string[]): readonly [string, ...string[]];
 }
 
 const ours = (registry: Registry): Puller => ({
   name: 'holdfast',
   unpacks: true,
+  isResident: true,
   command: (directory, references) => [
-    process.execPath,
+    ...([process.execPath, '--expose-gc'] as const),
     join(import.meta.dirname, './pull-image.ts'),
     ...[directory, registry.host, ...references],
   ],
@@ -63,6 +66,7 @@ const ours = (registry: Registry): Puller => ({
 const podman: Puller = {
   name: 'podman',
   unpacks: true,
+  isResident: false,
   command: (directory, references) => [
     'podman',
     ...['--root', join(directory, 'root'), '--runroot', join(directory, 'run'), '--storage-driver', 'overlay'],
@@ -73,6 +77,7 @@ const podman: Puller = {
 const skopeo: Puller = {
   name: 'skopeo',
   unpacks: false,
+  isResident: false,
   command: (directory, [reference = '']) => [
     ...(['skopeo', 'copy', '--quiet', '--src-tls-verify=false'] as const),
     ...[`docker://${reference}`, `oci:${directory}:1`],
@@ -106,27 +111,43 @@ async function measurePulls(
   peers: readonly Puller[],
 ): Promise<readonly Measurement[]> {
   const pullers = [...peers, ours(registry)];
-  const samples = new Map(pullers.map(({ name }) => [name, { ms: [] as number[], mb: [] as number[] }]));
+  const samples = new Map(pullers.map(({ name }) => [name, [] as Sample[]]));
   for (let round = 0; round < ROUNDS; round++) {
     for (const puller of pullers) {
       const directory = join(disk, 'pull');
       await mkdir(directory);
-      const { ms, peakKb } = await timedProgram(puller.command(directory, [reference]));
-      samples.get(puller.name)?.ms.push(ms);
-      samples.get(puller.name)?.mb.push(peakKb / 1_000);
+      samples.get(puller.name)?.push(await pullOnce(puller, directory, [reference]));
       await clear(directory);
     }
   }
-  const measured = (name: string, unit: 'ms' | 'MB', against: readonly Peer[]): Measurement => {
-    const { ms, mb } = samples.get(name) ?? { ms: [], mb: [] };
-    const label = `${name}: ${what}, ${unit === 'ms' ? 'time' : 'peak memory'}`;
-    return measurement(label, unit, unit === 'ms' ? ms : mb, against);
-  };
-  return (['ms', 'MB'] as const).flatMap((unit) => {
-    const theirs = peers.map(({ name }) => ({ name, measured: measured(name, unit, []) }));
-    return [...theirs.map((peer) => peer.measured), measured('holdfast', unit, theirs)];
+  const measured = (name: string, { title, unit, of }: Figure, against: readonly Peer[]): Measurement =>
+    measurement(`${name}: ${what}, ${title}`, unit, (samples.get(name) ?? []).map(of), against);
+  return FIGURES.flatMap((figure) => {
+    const theirs = peers.map(({ name }) => ({ name, measured: measured(name, figure, []) }));
+    return [...theirs.map((peer) => peer.measured), measured('holdfast', figure, theirs)];
   });
 }
+
+/** One pull: how long it took, the processor time it cost, and the most memory the program had, all and more than idle. */
+interface Sample {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly peakMb: number;
+  readonly grownMb: number;
+}
+
+interface Figure {
+  readonly title: string;
+  readonly unit: 'ms' | 'MB';
+  readonly of: (sample: Sample) => number;
+}
+
+const FIGURES: readonly Figure[] = [
+  { title: 'time', unit: 'ms', of: ({ ms }) => ms },
+  { title: 'processor time', unit: 'ms', of: ({ cpuMs }) => cpuMs },
+  { title: 'peak memory', unit: 'MB', of: ({ peakMb }) => peakMb },
+  { title: 'peak memory over idle', unit: 'MB', of: ({ grownMb }) => grownMb },
+];
 
 /** Ten images of one base and a little of their own. */
 async function measureSharing(
@@ -147,7 +168,7 @@ async function measureSharing(
   for (const puller of [...peers.filter(({ unpacks }) => unpacks), ours(registry)]) {
     const directory = join(disk, 'share');
     await mkdir(directory);
-    await timedProgram(puller.command(directory, references));
+    await pullOnce(puller, directory, references);
     const { stdout } = await run('du', ['--summarize', '--block-size=1000', directory]);
     const measured = measurement(
       `${puller.name}: disk of ${SHARERS} images that share 20 MB`,
@@ -168,29 +189,59 @@ async function clear(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** @throws Error when the program fails. Peak memory is read from proc(5) while it runs, so that it is the same for all. */
-async function timedProgram([command, ...args]: readonly [string, ...string[]]): Promise<{
-  ms: number;
-  peakKb: number;
-}> {
-  const started = performance.now();
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+/**
+ * Memory and processor time are read from proc(5) while the program runs, so that it is the same for all. What is resident
+ * counts from when it is told to pull, what is not from its start, when it had nothing.
+ * @throws Error when the program fails.
+ */
+async function pullOnce(puller: Puller, directory: string, references: readonly string[]): Promise<Sample> {
+  const [command, ...args] = puller.command(directory, references);
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
   const exited = once(child, 'exit');
-  let peakKb = 0;
+  const pid = child.pid ?? 0;
+  if (puller.isResident) await once(child.stdout, 'data');
+  child.stdout.resume();
+  const idle = puller.isResident ? await readUse(pid) : { rssMb: 0, peakMb: 0, cpuMs: 0 };
+  if (puller.isResident) await writeFile(`/proc/${pid}/clear_refs`, FORGET_PEAK);
+  const started = performance.now();
+  child.stdin.end('pull\n');
+  let last = idle;
   let isOver = false;
   const over = exited.then(() => {
     isOver = true;
   });
   while (!isOver) {
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-    peakKb = Math.max(peakKb, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0));
+    const use = await readUse(pid).catch(() => last);
+    last = use.peakMb === 0 ? last : use;
     await Promise.race([over, sleep(10)]);
   }
   const [code] = (await exited) as [number | null];
   if (code !== 0) throw new Error(`${command} failed (${code}): ${errors.slice(-2_000)}`);
-  return { ms: performance.now() - started, peakKb };
+  const ms = performance.now() - started;
+  return { ms, cpuMs: last.cpuMs - idle.cpuMs, peakMb: last.peakMb, grownMb: last.peakMb - idle.rssMb };
+}
+
+/** proc(5), /proc/pid/clear_refs: the peak is what is used now. */
+const FORGET_PEAK = '5';
+const MS_PER_TICK = 10;
+
+async function readUse(pid: number): Promise<{ rssMb: number; peakMb: number; cpuMs: number }> {
+  const [status, stat] = await Promise.all([
+    readFile(`/proc/${pid}/status`, 'utf8'),
+    readFile(`/proc/${pid}/stat`, 'utf8'),
+  ]);
+  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1_000;
+  const afterName = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  return {
+    rssMb: field('VmRSS'),
+    peakMb: field('VmHWM'),
+    cpuMs: ((afterName[11] ?? 0) + (afterName[12] ?? 0)) * MS_PER_TICK,
+  };
 }

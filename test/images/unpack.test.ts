@@ -3,9 +3,10 @@ import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { TarEntry } from '../world/image-builder.ts';
+import { makeRawTar } from './raw-tar.ts';
 import { type Unpacked, unpack } from './unpack-fixture.ts';
 
-async function unpacked(entries: readonly TarEntry[], check: (layer: string) => Promise<void>): Promise<void> {
+async function unpacked(entries: readonly TarEntry[] | Buffer, check: (layer: string) => Promise<void>): Promise<void> {
   const result = await unpack(entries);
   try {
     expect(result.refusal).toBeNull();
@@ -161,22 +162,28 @@ describe('a layer', () => {
       },
     ));
 
-  test('keeps file capabilities and no other attribute', () => {
-    const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex').toString('utf8');
-    return unpacked(
-      [
-        { name: 'ping', pax: { 'SCHILY.xattr.security.capability': capability } },
-        { name: 'evil/', type: 'directory', pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc' } },
-      ],
-      async (layer) => {
-        expect(xattr(join(layer, 'ping'), 'security.capability')).toBe('0100000200040000000000000000000000000000');
-        expect(xattr(join(layer, 'evil'), 'trusted.overlay.redirect')).toBeNull();
-      },
-    );
+  test('keeps attributes of users, as bytes, and capabilities; labels of the builder are left off', async () => {
+    const capability = Buffer.from('010000028020000000000000000000000000c0ff', 'hex');
+    const tar = await makeRawTar([
+      { name: 'ping', xattrs: { 'security.capability': capability, 'user.note': Buffer.from([0xff, 0, 0x0a, 0x3d]) } },
+      { name: 'other', xattrs: { 'security.capability': Buffer.alloc(24, 3), 'security.selinux': Buffer.from('x') } },
+      { name: 'dir/', type: 'directory', xattrs: { 'user.of': Buffer.from('a directory') } },
+    ]);
+    await unpacked(tar, async (layer) => {
+      expect(xattr(join(layer, 'ping'), 'security.capability')).toBe(capability.toString('hex'));
+      expect(xattr(join(layer, 'ping'), 'user.note')).toBe('ff000a3d');
+      expect(xattr(join(layer, 'other'), 'security.capability')).toBeNull();
+      expect(xattr(join(layer, 'other'), 'security.selinux')).toBeNull();
+      expect(xattr(join(layer, 'dir'), 'user.of')).toBe(Buffer.from('a directory').toString('hex'));
+    });
   });
 
   test('may be empty', () => unpacked([], async (layer) => expect((await stat(layer)).isDirectory()).toBe(true)));
 });
+
+function sparse(map: string, size: number): Readonly<Record<string, string>> {
+  return { 'GNU.sparse.map': map, 'GNU.sparse.size': String(size), 'GNU.sparse.numblocks': '1' };
+}
 
 /** Each of these must be refused with nothing written outside of the layer. */
 const HOSTILE: Readonly<Record<string, readonly TarEntry[]>> = {
@@ -239,7 +246,24 @@ const HOSTILE: Readonly<Record<string, readonly TarEntry[]>> = {
   'a symlink to a zero byte': [{ name: 's', type: 'symlink', linkname: 'x', pax: { linkpath: 'a\0b' } }],
   'an owner that is no id': [{ name: 'f', pax: { uid: '-1' } }],
   'an owner that is too large': [{ name: 'f', pax: { uid: '4294967295' } }],
-  'a sparse file': [{ name: 'f', pax: { 'GNU.sparse.major': '1' } }],
+  'a sparse file without a size': [{ name: 'f', pax: { 'GNU.sparse.major': '1' } }],
+  'a sparse file without its map': [{ name: 'f', pax: { 'GNU.sparse.major': '1', 'GNU.sparse.realsize': '9' } }],
+  'a sparse map that goes backwards': [{ name: 'f', content: 'ab', pax: sparse('4,1,2,1', 9) }],
+  'a sparse map that ends in the middle': [{ name: 'f', content: 'a', pax: sparse('0,1,2', 9) }],
+  'a sparse map past the end': [{ name: 'f', content: 'ab', pax: sparse('8,2', 9) }],
+  'a sparse map with more than there is': [{ name: 'f', content: 'a', pax: sparse('0,2', 9) }],
+  'a sparse map with less than there is': [{ name: 'f', content: 'abc', pax: sparse('0,2', 9) }],
+  'a sparse map that is no number': [{ name: 'f', content: 'ab', pax: sparse('-1,2', 9) }],
+  'a sparse file of more bytes than a layer may have': [{ name: 'f', pax: sparse('0,0', 1e15) }],
+  'a sparse file whose own name climbs': [{ name: 'f', pax: { ...sparse('0,0', 9), 'GNU.sparse.name': '../evil' } }],
+  'a sparse symlink': [{ name: 's', type: 'symlink', linkname: 'x', pax: sparse('0,0', 9) }],
+  'an attribute that steers overlayfs': [
+    { name: 'd/', type: 'directory', pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc' } },
+  ],
+  'an attribute that steers unprivileged overlayfs': [
+    { name: 'd/', type: 'directory', pax: { 'SCHILY.xattr.user.overlay.opaque': 'y' } },
+  ],
+  'an attribute without a name': [{ name: 'f', pax: { [`SCHILY.xattr.user.${'n'.repeat(300)}`]: 'y' } }],
 };
 
 function expectRefusal(result: Unpacked, code: string): void {

@@ -16,6 +16,8 @@ export interface InventoryEntry {
   readonly sha256?: string;
   /** Of a symlink: its text. Of a hard link: the other name. */
   readonly target?: string;
+  /** Extended attributes of a file or directory, values in base64; absent for none. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 /** Notes what a layer consists of while it is unpacked. */

@@ -42,6 +42,10 @@ export interface LayerStore {
 /** Makes the layer store over its directories, which must be there and on one file system. */
 export function createLayerStore(paths: StorePaths): LayerStore {
   const underWay = new Map<string, Promise<void>>();
+  const flush = {
+    content: sharedFlush(() => syncFileSystem(paths.temporary)),
+    names: sharedFlush(() => syncDirectory(paths.layers)),
+  };
   // Asked at every look at the node: a trip through the thread pool would cost as much as the rest of that.
   const has = async (diffId: string): Promise<boolean> => existsSync(paths.layer(diffId));
   return {
@@ -49,7 +53,7 @@ export function createLayerStore(paths: StorePaths): LayerStore {
     add: async (diffId, unpack) => {
       const shared = underWay.get(diffId);
       if (shared) return shared;
-      const work = has(diffId).then((isThere) => (isThere ? undefined : unpackInto(paths, diffId, unpack)));
+      const work = has(diffId).then((isThere) => (isThere ? undefined : unpackInto(paths, flush, diffId, unpack)));
       underWay.set(diffId, work);
       await work.finally(() => underWay.delete(diffId));
     },
@@ -75,8 +79,16 @@ export function createLayerStore(paths: StorePaths): LayerStore {
   };
 }
 
+/** What makes layers durable; each call covers all that was done before it. */
+interface Flush {
+  readonly content: () => Promise<void>;
+  readonly names: () => Promise<void>;
+}
+
+/** The inventory gets its name first: one without a layer is of no use to anybody, and a layer is never without. */
 async function unpackInto(
   paths: StorePaths,
+  flush: Flush,
   diffId: string,
   unpack: (place: LayerPlace) => Promise<void>,
 ): Promise<void> {
@@ -84,16 +96,15 @@ async function unpackInto(
   const inventory = `${directory}.inventory`;
   try {
     await unpack({ directory, inventory });
-    await syncFileSystem(directory);
     await rename(inventory, paths.inventory(diffId));
-    await syncDirectory(paths.inventories);
+    await flush.content();
     await rename(directory, paths.layer(diffId));
   } catch (error) {
     await rm(inventory, { force: true });
     await removeTree(directory);
     throw error;
   }
-  await syncDirectory(paths.layers);
+  await flush.names();
 }
 
 /** A layer loses its name at once and durably, however long its files take to go. */
@@ -102,6 +113,22 @@ async function moveAway(paths: StorePaths, path: string): Promise<void> {
   await rename(path, join(doomed, basename(path))).catch(ignoreMissing);
   await syncDirectory(paths.layers);
   await removeTree(doomed);
+}
+
+/** A disk is told once what several wait for: who comes while it is busy shares the next time with all others. */
+function sharedFlush(flush: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | null = null;
+  return () => {
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = null;
+        running = flush();
+        return running;
+      });
+    return next;
+  };
 }
 
 /** syncfs(2) covers the inventory too, which is on the same file system. */

@@ -4,19 +4,24 @@ import { ImageError } from '../image-source.ts';
 import { ArchiveEnd } from './archive-end.ts';
 import type { UnpackLimits } from './limits.ts';
 import { type LayerName, refuse, TRAILING_DATA } from './refusal.ts';
+import { TarWindow } from './tar-window.ts';
+
+/** The tar reader takes 4 MiB of an extended header and of each long name. */
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
 
 /** A packed layer that is not trusted yet. */
 export interface PackedLayer extends LayerName {
   readonly compression: Compression;
   /** Digest of the unpacked tar, from the image config. */
   readonly diffId: string;
-  /** Packed bytes. Must fail at its end when their digest is wrong. */
+  /** Packed bytes, whose buffers are freed once they are read. Must fail at its end when their digest is wrong. */
   readonly stream: AsyncIterable<Buffer>;
 }
 
 /** Counts and hashes a layer as it flows, packed and unpacked, and stops it at the limits. */
 export class LayerMeter {
   readonly end = new ArchiveEnd();
+  readonly window = new TarWindow();
   /** The first error of the stream itself, which what is downstream may report in other words. */
   failure: unknown = null;
   readonly #layer: PackedLayer;
@@ -24,6 +29,7 @@ export class LayerMeter {
   readonly #hash = createHash('sha256');
   #packedBytes = 0;
   #unpackedBytes = 0;
+  #holeBytes = 0;
   #isWhole = false;
 
   constructor(layer: PackedLayer, limits: UnpackLimits) {
@@ -63,8 +69,20 @@ export class LayerMeter {
       this.failure = refuse(this.#layer, null, reason);
       throw this.failure;
     }
+    if (this.window.size > MOST_HELD_BYTES) {
+      this.failure = refuse(this.#layer, null, `the headers of an entry are larger than ${MOST_HELD_BYTES} bytes`);
+      throw this.failure;
+    }
     this.end.observe(chunk);
     this.#hash.update(chunk);
+    this.window.push(chunk);
+  }
+
+  /** Counts what a sparse file has without storing it. @throws ImageError `bad-layer` */
+  expand(bytes: number, entry: string): void {
+    this.#holeBytes += bytes;
+    if (this.#holeBytes + this.#unpackedBytes <= this.#limits.bytes) return;
+    throw refuse(this.#layer, entry, `with its holes the layer has more than ${this.#limits.bytes} bytes`);
   }
 
   /** @throws ImageError when the whole of the stream was not the whole of the layer that was asked for */

@@ -1,4 +1,4 @@
-import { PassThrough, Readable, type Transform } from 'node:stream';
+import { PassThrough, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress, constants as zlib } from 'node:zlib';
 import { type Extract, extract } from 'tar-stream';
@@ -6,13 +6,14 @@ import { openDirectory } from '../../../native/index.ts';
 import type { Compression } from '../documents/media-types.ts';
 import { writeInventory } from '../store/inventory.ts';
 import type { LayerPlace } from '../store/layer-store.ts';
-import { readLayerEntry } from './layer-entry.ts';
+import { type FileContent, plainContent, sparseContent } from './file-content.ts';
+import { CHUNK_BYTES, freeBuffer } from './free-buffer.ts';
+import { type LayerEntry, readLayerEntry } from './layer-entry.ts';
 import { LayerMeter, type PackedLayer } from './layer-meter.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { UNPACK_LIMITS, type UnpackLimits } from './limits.ts';
+import { readRawHeader } from './raw-header.ts';
 import { refuse, unpackFailure } from './refusal.ts';
-
-const CHUNK_BYTES = 64 * 1024;
 
 /** Frames of up to 32 MiB of window: zstd's levels without --long or --ultra need 8. */
 const ZSTD_WINDOW_LOG = 25;
@@ -33,10 +34,11 @@ export async function unpackLayer(
   const decompressed = decompressor(layer.compression);
   const tar = extract();
   try {
-    const fed = pipeline(Readable.from(meter.packed()), decompressed, meter.unpacked(), tar);
+    const flows = pipeline(decompressed, meter.unpacked(), tar);
     const written = writeEntries(tar, new LayerWriter(root, layer, inventory), meter, layer, limits);
-    const [writing, feeding] = await Promise.allSettled([written, fed]);
-    const failure = [writing, feeding].find((outcome) => outcome.status === 'rejected');
+    const fed = feed(meter.packed(), decompressed, layer.compression);
+    const outcomes = await Promise.allSettled([written, flows, fed]);
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw unpackFailure(meter.failure ?? failure.reason, layer, null);
     meter.finish(decompressed);
     await inventory.finish().catch((error) => {
@@ -48,6 +50,27 @@ export async function unpackLayer(
   }
 }
 
+/**
+ * Ends early, and without an error of its own, when the decompressor gives up: that tells why. Only what comes next is
+ * awaited still, for at its end the stream knows whether its bytes were changed, which is the better reason.
+ */
+async function feed(packed: AsyncIterable<Buffer>, decompressor: Transform, compression: Compression): Promise<void> {
+  const gone = new Promise<void>((resolve) => decompressor.once('close', resolve));
+  try {
+    for await (const chunk of packed) {
+      if (decompressor.destroyed) return;
+      const taken = new Promise<void>((resolve) => decompressor.write(chunk, () => resolve()));
+      await Promise.race([taken, gone]);
+      // What is not compressed is still on its way to the files.
+      if (compression !== 'none' && !decompressor.destroyed) freeBuffer(chunk);
+    }
+    if (!decompressor.destroyed) decompressor.end();
+  } catch (error) {
+    decompressor.destroy(error as Error);
+    throw error;
+  }
+}
+
 async function writeEntries(
   tar: Extract,
   writer: LayerWriter,
@@ -55,22 +78,51 @@ async function writeEntries(
   layer: PackedLayer,
   limits: UnpackLimits,
 ): Promise<void> {
-  let count = 0;
+  let [count, end] = [0, 0];
   for await (const content of tar) {
     const { header } = content;
+    const [start, size] = [contentOffset(header), header.type === 'directory' ? 0 : (header.size ?? 0)];
     if (++count > limits.entries) throw refuse(layer, null, `it has more than ${limits.entries} entries`);
-    if (meter.end.isPastEnd(contentOffset(header), header.type === 'directory' ? 0 : (header.size ?? 0))) {
-      throw refuse(layer, header.name, 'it comes after the end of the archive');
-    }
-    const entry = readLayerEntry(header, layer, limits);
+    if (meter.end.isPastEnd(start, size)) throw refuse(layer, header.name, 'it comes after the end of the archive');
+    const raw = () => readRawHeader(meter.window.copy(end, start));
+    const entry = readLayerEntry({ header, raw }, layer, limits);
+    end = start + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
+    meter.window.release(start);
     try {
-      if (entry) await writer.apply(entry, content as AsyncIterable<Buffer>);
+      if (entry)
+        await writer.apply(
+          entry,
+          contentOf(entry, releasing(content as AsyncIterable<Buffer>, start, meter), meter, layer),
+        );
     } catch (error) {
       throw unpackFailure(error, layer, header.name);
     }
     content.resume();
   }
   await writer.finish();
+}
+
+const BLOCK_BYTES = 512;
+
+/** What was written is not held any longer. */
+async function* releasing(content: AsyncIterable<Buffer>, start: number, meter: LayerMeter): AsyncGenerator<Buffer> {
+  let offset = start;
+  for await (const chunk of content) {
+    yield chunk;
+    offset += chunk.length;
+    meter.window.release(offset);
+  }
+}
+
+function contentOf(
+  entry: LayerEntry,
+  content: AsyncIterable<Buffer>,
+  meter: LayerMeter,
+  layer: PackedLayer,
+): FileContent {
+  if (entry.type !== 'file' || entry.sparse === null) return plainContent(content);
+  meter.expand(entry.sparse.size, entry.path);
+  return sparseContent(content, entry.sparse, entry.path, layer);
 }
 
 /** tar-stream tells where an entry's content begins; its types do not say so. */
