@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '../errors.ts';
 import { cgroupError, errnoOf, isGone, readControl } from './files.ts';
 
-const REMOVE_MS = 1_000;
+const REMOVE_MS = 10_000;
 const RETRY_MS = 5;
 
 /** @throws BackendError `invalid-spec` unless the group is a plain path that stays below its root. */
