@@ -22,6 +22,8 @@ export interface ContainerBackend {
   applyTraffic(rules: TrafficRules): Promise<void>;
   /** Makes the pod's namespaces (user, net, ipc, uts, and pid when shared), its cgroup and the process that holds them. */
   createSandbox(spec: SandboxSpec): Promise<void>;
+  /** Gives a living sandbox its cards, addresses and routes as they were made: in place, or a new card when one is gone. */
+  reconnectSandbox(id: string): Promise<void>;
   /** Where a volume of a living sandbox is on the node; `not-found` when it has none of that name. */
   volumeDirectory(sandboxId: string, name: string): Promise<VolumeDirectory>;
   /** Kills and removes every container of the sandbox, then the sandbox. Done when nothing is left of it. */
@@ -259,6 +261,16 @@ export interface Observation {
 export interface ObservedNetwork extends NetworkSpec {
   /** `broken`: somebody removed or changed its bridge or the rules; `createNetwork` makes it whole. */
   readonly state: 'ready' | 'broken';
+  /** What is broken. */
+  readonly differences?: readonly NetworkDifference[];
+}
+
+/** Something of a network that is not as it was made. */
+export interface NetworkDifference {
+  /** What it is, such as `rules`, `bridge.addresses` or `eth0.route[10.88.0.0/24]`. */
+  readonly field: string;
+  readonly expected: string;
+  readonly found: string;
 }
 
 /** Where a sandbox is on one network. */
@@ -280,6 +292,8 @@ export interface ObservedSandbox {
   readonly ports: readonly PortMap[];
   /** Directions it is guarded in now: as it was born, or as rules that name it say. */
   readonly guards: readonly TrafficDirection[];
+  /** What somebody changed of its cards; absent when they are as they were made. `reconnectSandbox` puts it right. */
+  readonly differences?: readonly NetworkDifference[];
   readonly containers: readonly ObservedContainer[];
 }
 

@@ -8,6 +8,7 @@ import { endUnfinishedStarts } from './container/unfinished-starts.ts';
 import { updateLimits } from './container/update-limits.ts';
 import { execContainer } from './exec/exec-container.ts';
 import { createNetwork } from './network/create.ts';
+import { reconnectSandbox } from './network/reconnect.ts';
 import { removeNetwork } from './network/remove.ts';
 import { applyTraffic } from './network/traffic.ts';
 import { repairNetworks } from './network/whole.ts';
@@ -36,6 +37,7 @@ export async function createKernelBackend(options: KernelBackendOptions): Promis
     removeNetwork: (name) => removeNetwork(context, name),
     applyTraffic: (rules) => applyTraffic(context, rules),
     createSandbox: (spec) => createSandbox(context, spec),
+    reconnectSandbox: (id) => reconnectSandbox(context, id),
     volumeDirectory: (id, name) => volumeDirectory(context, id, name),
     removeSandbox: (id) => removeSandbox(context, id),
     startContainer: (spec) => startContainer(context, spec),

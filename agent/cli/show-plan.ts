@@ -21,6 +21,7 @@ function subject(step: Step): string {
     case 'resume-container':
       return `${step.pod}/${step.container}`;
     case 'create-pod':
+    case 'reconnect-pod':
     case 'write-files':
     case 'stop-pod':
     case 'remove-pod':

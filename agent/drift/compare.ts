@@ -43,14 +43,14 @@ export function compare(desired: DesiredState, observed: ObservedState): readonl
       action: 'healed',
     }),
   );
-  const networks = (observed.networks ?? [])
-    .filter(({ state }) => state === 'broken')
-    .map(
-      ({ name }): Drift => ({
-        ...{ workload: '', pod: name, field: 'network', desired: 'whole', observed: 'broken' },
+  const networks = (observed.networks ?? []).flatMap(({ name, differences = [] }) =>
+    differences.map(
+      ({ field, expected, found }): Drift => ({
+        ...{ workload: '', pod: name, field: `network.${field}`, desired: expected, observed: found },
         action: 'healed',
       }),
-    );
+    ),
+  );
   return [...workloads, ...strangers, ...networks];
 }
 
@@ -121,6 +121,7 @@ function comparePod(pod: ObservedPod, version: Version, action: Drift['action'])
   if (hasCompleted(pod, version)) return [];
   const files = (pod.staleFiles ?? []).filter(({ state }) => state !== 'outdated');
   return [
+    ...(pod.differences ?? []).map(({ field, expected, found }) => drift(`network.${field}`, expected, found)),
     ...files.map(({ volume, state }) => drift(`volumes[${volume}].files`, 'as in Git', state)),
     ...compareContainers(pod, version, drift),
   ];

@@ -59,6 +59,7 @@ export function createExecutor(ports: ExecutorPorts, versions: VersionLookup): (
     'create-network': (step) => backend.createNetwork(step.network),
     'create-pod': (step) => createPod(ports, step, versionOf(step)),
     'start-container': (step) => startContainer(ports, step, versionOf(step)),
+    'reconnect-pod': (step) => backend.reconnectSandbox(step.pod),
     'write-files': async (step) => {
       const version = versionOf(step);
       await writePodFiles(ports, step.pod, version, await ports.material.at(version.revision));

@@ -84,6 +84,7 @@ function toPod(sandbox: ObservedSandbox, now: DigestsNow): ObservedPod | null {
     addresses: sandbox.addresses,
     ports: sandbox.ports,
     guards: sandbox.guards,
+    ...(sandbox.differences === undefined ? {} : { differences: sandbox.differences }),
     // What a person attached is not of the workload: it neither serves nor keeps it from ending.
     containers: sandbox.containers
       .filter(({ labels: own }) => own[DEBUG_LABEL] === undefined)

@@ -16,6 +16,8 @@ export interface StepArgs {
     readonly guards: readonly TrafficDirection[];
   };
   'start-container': PodStep & { readonly container: string; readonly restarts: number; readonly crashes: number };
+  /** Gives it its cards back as they were made. */
+  'reconnect-pod': { readonly pod: string };
   'write-files': PodStep;
   'create-volume': { readonly claim: ClaimRecord; readonly identity: string };
   'remove-volume': { readonly namespace: string; readonly name: string };

@@ -2,6 +2,7 @@ import type { Origin, Workload, WorkloadKey } from '../../manifests/index.ts';
 import type {
   Limits,
   NetworkAddress,
+  NetworkDifference,
   ObservedContainer,
   ObservedNetwork,
   PortMap,
@@ -108,6 +109,8 @@ export interface ObservedPod {
   readonly ports?: readonly PortMap[];
   /** Directions it is guarded in now. */
   readonly guards?: readonly TrafficDirection[];
+  /** In what its cards are not as they were made; absent when they are. */
+  readonly differences?: readonly NetworkDifference[];
   readonly containers: readonly PodContainer[];
   /** Volumes whose files are not as its version has them; absent where nobody looked. */
   readonly staleFiles?: readonly StaleFiles[];

@@ -54,7 +54,7 @@ export function keepPod(pod: ObservedPod, version: Version, context: PlanContext
   if (over !== undefined) return evict(pod, over, context);
   if (hasCompleted(pod, version)) return endSidecars(pod, version, context);
   // First, for what is started next reads them.
-  const drafts: Draft[] = [writeFiles(pod, version)];
+  const drafts: Draft[] = [reconnect(pod), writeFiles(pod, version)];
   for (const ordered of startOrder(version.workload.pod)) {
     if (ordered.role === 'init' && hasBegun(pod, version)) continue;
     drafts.push(keepContainer(pod, ordered, version, context));
@@ -67,6 +67,14 @@ export function keepPod(pod: ObservedPod, version: Version, context: PlanContext
 /** As kubelet does: it goes with its emptyDirs, and another one takes its place. */
 function evict(pod: ObservedPod, { volume, usedBytes, limitBytes }: OverLimit, context: PlanContext): Draft {
   return removePod(pod, `volume ${volume} takes ${usedBytes} bytes or more of its limit of ${limitBytes}`, context);
+}
+
+/** Its programs go on meanwhile. */
+function reconnect(pod: ObservedPod): Draft {
+  const [first] = pod.differences ?? [];
+  if (first === undefined) return nothing;
+  const reason = `somebody changed its network (${first.field}: ${first.found})`;
+  return steps({ kind: 'reconnect-pod', workload: pod.key, pod: pod.id, reason });
 }
 
 const FILES_REASON = {

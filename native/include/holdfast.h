@@ -195,6 +195,14 @@ HF_API int32_t hf_net_talk(int32_t socket_fd, const char *stage, const void *mes
                            size_t answer_size, struct hf_error *error);
 
 /*
+ * Sends netlink messages one after the other over a socket of that namespace, each when the one before was answered: for
+ * lists, of which only one can be asked for at a time. Otherwise as hf_net_talk; the first refusal ends it, and what
+ * follows is not sent.
+ */
+HF_API int32_t hf_net_visit(int32_t namespace_fd, int32_t protocol, const char *stage, const void *messages,
+                            size_t bytes, void *answer, size_t answer_size, struct hf_error *error);
+
+/*
  * Sets /proc/sys/net/<name> of that namespace, unless `value` is NULL, and gives the value before, without its line
  * end and cut to fit.
  */

@@ -44,6 +44,22 @@ export function overlaps(a: Subnet, b: Subnet): boolean {
   return a.family === b.family && a.first < b.first + sizeOf(b) && b.first < a.first + sizeOf(a);
 }
 
+/** @returns the address that bytes in network order are. */
+export function addressText(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.');
+  return addressAt({ family: 6, first: toNumber(bytes), prefixLength: BITS[6] }, 0);
+}
+
+/** @returns whether it is an address that the kernel itself gives each link with IPv6. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab].:/.test(address);
+}
+
+/** @returns a MAC address as people write it. */
+export function macText(mac: Buffer): string {
+  return mac.toString('hex').replaceAll(/..(?=.)/g, '$&:');
+}
+
 /** @returns the bytes of a valid IPv4 or IPv6 address, in network order. */
 export function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import { replaceFile } from '../files/replace-file.ts';
-import { type ForwardingRecord, readForwarding } from '../records/records.ts';
+import { type ForwardingRecord, type NetworkRecord, readForwarding } from '../records/records.ts';
 import type { NetworkNamespace } from './netlink/namespace.ts';
 import { readSysctl, setSysctl } from './netlink/sysctl.ts';
 import type { Guarded } from './ruleset.ts';
@@ -32,6 +32,11 @@ export async function turnOnForwarding(
   if (before.ipv6 !== null) setSysctl(namespace, IPV6, '1');
   const families = [before.ipv4 === '0' ? [4 as const] : [], before.ipv6 === '0' ? [6 as const] : []].flat();
   return { families };
+}
+
+/** @returns what the kernel is to have set while there are networks. */
+export function forwardingSettings(networks: readonly NetworkRecord[]): Readonly<Record<string, string>> {
+  return networks.some(({ subnet6 }) => subnet6 !== null) ? { [IPV4]: '1', [IPV6]: '1' } : { [IPV4]: '1' };
 }
 
 /** Puts the settings back as they were before the first network. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { NetworkDifference } from '../backend.ts';
 import type { ProcessId } from '../process/process-id.ts';
 import { type NetworkNamespace, withNamespace } from './netlink/namespace.ts';
 import { createSeal, type RulesetSeal } from './seal-state.ts';
@@ -11,6 +12,16 @@ export interface NodeNetwork {
   readonly table: string;
   /** Whether it is still as this process made it. */
   readonly seal: RulesetSeal;
+  /** How far the looks into the namespaces of pods have come. */
+  readonly rounds: Rounds;
+}
+
+/** Looks into namespaces in turn. */
+export interface Rounds {
+  /** Id of the last sandbox whose turn it was. */
+  last: string;
+  /** What was found in those that are not as they were made. */
+  readonly changed: Map<string, readonly NetworkDifference[]>;
 }
 
 /** @returns names that no other backend has: its cgroup root is its own, and so is the table named for it. */
@@ -20,7 +31,12 @@ export function nodeNetworkOf(options: {
 }): NodeNetwork {
   const plain = options.cgroupRoot.replace(/^\/+/, '').replaceAll(/[^A-Za-z0-9_.-]/g, '.');
   const table = /^[A-Za-z]/.test(plain) ? plain : `holdfast-${plain}`;
-  return { namespacePath: options.networkNamespace ?? null, table, seal: createSeal() };
+  return {
+    namespacePath: options.networkNamespace ?? null,
+    table,
+    seal: createSeal(),
+    rounds: { last: '', changed: new Map() },
+  };
 }
 
 /** Opens the node's network namespace for the time of a task. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BackendContext } from '../context.ts';
 import { ignoring } from './ignoring.ts';
-import { bodiesOf, type NetlinkMessage, text } from './netlink/message.ts';
+import { attributesOf, bodiesOf, type NetlinkMessage, text } from './netlink/message.ts';
 import { type NetlinkSocket, withNetlink } from './netlink/socket.ts';
 import { generationIn, getGeneration, listTable } from './nft/batch.ts';
 import { inNodeNetwork } from './node-network.ts';
@@ -89,14 +89,4 @@ function elementsOf(body: Buffer): readonly Buffer[] {
   return attributesOf(body)
     .filter(({ type }) => type === ELEMENTS)
     .flatMap(({ value }) => attributesOf(value).map((element) => element.value));
-}
-
-function attributesOf(bytes: Buffer): readonly { readonly type: number; readonly value: Buffer }[] {
-  const attributes: { readonly type: number; readonly value: Buffer }[] = [];
-  for (let at = 0; at + 4 <= bytes.length; ) {
-    const length = Math.max(4, bytes.readUInt16LE(at));
-    attributes.push({ type: bytes.readUInt16LE(at + 2) & 0x3fff, value: bytes.subarray(at + 4, at + length) });
-    at += (length + 3) & ~3;
-  }
-  return attributes;
 }

@@ -1,5 +1,6 @@
 import type { Observation, ObservedSandbox, Stranger } from '../backend.ts';
 import type { BackendContext } from '../context.ts';
+import { type Inspection, inspectNetworks } from '../network/inspect.ts';
 import { observeNetworks } from '../network/observe.ts';
 import { addressesOf, portsOf } from '../network/place.ts';
 import { guardsOf } from '../network/traffic-of.ts';
@@ -13,6 +14,7 @@ export async function observe(context: BackendContext): Promise<Observation> {
   const groups = await context.cgroups.list();
   const ids = await context.records.sandboxIds();
   const found = await Promise.all(ids.map((id) => observeSandbox(context, id)));
+  const inspection = await inspectNetworks(context);
   const busy = new Set([...busyBefore, ...context.inFlight]);
   const isBusy = (path: string): boolean => busy.has(path) || busy.has(path.split('/', 1)[0] ?? '');
   const sandboxes = found
@@ -20,16 +22,25 @@ export async function observe(context: BackendContext): Promise<Observation> {
     .filter((sandbox) => !isBusy(sandbox.id))
     .map((sandbox) => ({
       ...sandbox,
+      ...differencesOf(sandbox, inspection),
       containers: sandbox.containers.filter((container) => !isBusy(groupOf(container))),
     }));
   const unreadable = found.flatMap((each) => each.unreadable);
   const strangers = strangersAmong([...groups, ...unreadable], sandboxes).filter((path) => !isBusy(path));
   return {
-    networks: await observeNetworks(context),
+    networks: await observeNetworks(context, inspection),
     traffic: context.records.traffic().rules,
     sandboxes,
     strangers: await Promise.all(strangers.map((path) => describe(context, path))),
   };
+}
+
+function differencesOf(
+  { id, state }: ObservedSandbox,
+  { sandboxes }: Inspection,
+): Pick<ObservedSandbox, 'differences'> {
+  const differences = state === 'dead' ? undefined : sandboxes.get(id);
+  return differences === undefined ? {} : { differences };
 }
 
 interface SandboxFindings {

@@ -6,6 +6,7 @@ import type { BackendContext } from '../context.ts';
 import { NO_LIMITS } from '../limits.ts';
 import { attachToNetworks } from '../network/attach.ts';
 import { placeOnNetworks } from '../network/place.ts';
+import { cardSettings } from '../network/plug.ts';
 import { sendSignal } from '../process/send-signal.ts';
 import { shimGroupOf } from '../records/layout.ts';
 import type { SandboxRecord } from '../records/records.ts';
@@ -53,7 +54,7 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
     network: spec.network === 'host' ? 'host' : 'private',
     processes: spec.processes ?? 'own',
     ipc: spec.ipc ?? 'private',
-    sysctls: sysctlsOf(spec),
+    sysctls: [...sysctlsOf(spec), ...(typeof record.network === 'object' ? cardSettings(record.network) : [])],
     hostname: spec.hostname,
     idBase: record.idBase ?? 0,
     idCount: ID_COUNT,

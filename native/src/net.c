@@ -27,6 +27,11 @@ struct visit {
     const char *value;
     char *before;
     size_t before_size;
+    const char *stage;
+    const void *messages;
+    size_t bytes;
+    void *answer;
+    size_t answer_size;
     struct hf_error *error;
     int32_t result;
 };
@@ -222,20 +227,75 @@ static int32_t receive_answers(int fd, struct answers *answers, const char *stag
     return 0;
 }
 
+/* Sends what ends with a message that asks for an answer, and waits for that. Answers are added to what is kept. */
+static int32_t converse(int fd, const char *stage, const void *messages, size_t bytes, struct answers *answers,
+                        struct hf_error *error)
+{
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    answers->last_sequence = last_answered(messages, bytes);
+    answers->is_complete = 0;
+    if (answers->last_sequence == 0)
+        return hf_fail(error, EINVAL, stage, NULL);
+    if (sendto(fd, messages, bytes, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+        return hf_fail(error, errno, stage, NULL);
+    while (!answers->is_complete) {
+        int32_t failed = receive_answers(fd, answers, stage, error);
+        if (failed < 0)
+            return failed;
+    }
+    return 0;
+}
+
 HF_API int32_t hf_net_talk(int32_t socket_fd, const char *stage, const void *messages, size_t bytes, void *answer,
                            size_t answer_size, struct hf_error *error)
 {
-    struct answers answers = {
-        .last_sequence = last_answered(messages, bytes), .kept = answer, .kept_size = answer_size};
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    if (answers.last_sequence == 0)
-        return hf_fail(error, EINVAL, stage, NULL);
-    if (sendto(socket_fd, messages, bytes, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
-        return hf_fail(error, errno, stage, NULL);
-    while (!answers.is_complete) {
-        int32_t failed = receive_answers(socket_fd, &answers, stage, error);
+    struct answers answers = {.kept = answer, .kept_size = answer_size};
+    int32_t failed = converse(socket_fd, stage, messages, bytes, &answers, error);
+    return failed < 0 ? failed : (int32_t)answers.kept_bytes;
+}
+
+/* Only one list can be asked for at a time, so each message is a conversation of its own. */
+static int32_t ask_in_turn(const struct visit *visit, int fd)
+{
+    struct answers answers = {.kept = visit->answer, .kept_size = visit->answer_size};
+    struct nlmsghdr header;
+    for (size_t at = 0; at < visit->bytes; at += NLMSG_ALIGN(header.nlmsg_len)) {
+        const char *message = (const char *)visit->messages + at;
+        if (visit->bytes - at < sizeof header)
+            return hf_fail(visit->error, EINVAL, visit->stage, NULL);
+        memcpy(&header, message, sizeof header);
+        if (header.nlmsg_len < sizeof header || header.nlmsg_len > visit->bytes - at)
+            return hf_fail(visit->error, EINVAL, visit->stage, NULL);
+        int32_t failed = converse(fd, visit->stage, message, header.nlmsg_len, &answers, visit->error);
         if (failed < 0)
             return failed;
     }
     return (int32_t)answers.kept_bytes;
+}
+
+static int32_t open_and_ask(const struct visit *visit)
+{
+    int fd = open_socket(visit);
+    if (fd < 0)
+        return fd;
+    int32_t result = ask_in_turn(visit, fd);
+    close(fd);
+    return result;
+}
+
+HF_API int32_t hf_net_visit(int32_t namespace_fd, int32_t protocol, const char *stage, const void *messages,
+                            size_t bytes, void *answer, size_t answer_size, struct hf_error *error)
+{
+    struct visit visit = {
+        .namespace_fd = namespace_fd,
+        .task = open_and_ask,
+        .protocol = protocol,
+        .stage = stage,
+        .messages = messages,
+        .bytes = bytes,
+        .answer = answer,
+        .answer_size = answer_size,
+        .error = error,
+    };
+    return in_namespace(&visit);
 }

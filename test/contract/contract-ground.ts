@@ -21,6 +21,8 @@ export interface ContractGround {
   untilReady(spec: ContainerSpec): Promise<void>;
   killContainer(container: ObservedContainer): Promise<void>;
   killSandbox(sandbox: ObservedSandbox): Promise<void>;
+  /** Takes its first card away. */
+  unplug(sandbox: ObservedSandbox): Promise<void>;
   tamperLimits(container: ObservedContainer, limits: Partial<Limits>): Promise<void>;
   /** Makes a cgroup with a process in our tree. @returns its id and the process. */
   addStranger(): Promise<{ readonly id: string; readonly pid: number }>;

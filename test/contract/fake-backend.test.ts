@@ -24,6 +24,7 @@ containerBackendContract('fake', async (): Promise<ContractGround> => {
     untilReady: async () => {},
     killContainer: async (container) => node.killContainer(container),
     killSandbox: async ({ id }) => node.killSandbox(id),
+    unplug: async ({ id }) => node.unplug(id),
     tamperLimits: async (container, limits) => node.tamperLimits(container, limits),
     addStranger: async () => {
       node.addStranger('strange', [77]);

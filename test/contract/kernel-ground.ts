@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { type ContainerBackend, createKernelBackend, type KernelBackendOptions } from '../../native/index.ts';
-import { type NetworkNamespace, openNetworkNamespace } from '../world/network-namespace.ts';
+import { type NetworkNamespace, openNetworkNamespace, runInNetworkOf } from '../world/network-namespace.ts';
 import { patience } from '../world/patience.ts';
 import { makeTempDir } from '../world/temp-dir.ts';
 import type { ContractGround } from './contract-ground.ts';
@@ -49,6 +49,9 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
     untilReady: ({ log }) => until(async () => (await readFile(log.path, 'utf8').catch(() => '')).includes('ready')),
     killContainer: async ({ pid }) => kill(pid),
     killSandbox: async ({ pid }) => kill(pid),
+    unplug: async ({ pid }) => {
+      await runInNetworkOf(pid as number)('ip', 'link', 'del', 'eth0');
+    },
     tamperLimits: async (container, limits) => {
       const group = await groupOf(container.pid, cgroupRoot);
       const current = await cgroups.read(group, container.applied);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { BridgedNetwork, NetworkSpec, TrafficRules } from '../../native/index.ts';
-import type { ContractStage } from './contract-stage.ts';
+import type { BridgedNetwork, NetworkSpec, ObservedSandbox, TrafficRules } from '../../native/index.ts';
+import { type ContractStage, until } from './contract-stage.ts';
 
 const NET: NetworkSpec = { name: 'front', subnet4: '10.1.0.0/29', subnet6: 'fd42:1::/64', isOutbound: true };
 const PORT = { protocol: 'tcp', hostIp: null, hostPort: 80, containerPort: 8080 } as const;
@@ -166,6 +166,21 @@ export function networkContract(stage: ContractStage): void {
           { network: NET.name, ipv4: '10.1.0.2', ipv6: 'fd42:1::2' },
         ]);
       });
+    });
+
+    test('is given back a card that somebody took away, and goes on', async () => {
+      await stage.backend.createNetwork(NET);
+      await stage.backend.createSandbox({ ...stage.sandbox, network: on({ ports: [PORT] }) });
+      const before = (await stage.observedSandbox()) as ObservedSandbox;
+      await stage.ground.unplug(before);
+      const { differences = [] } = (await stage.observedSandbox()) ?? {};
+      expect(differences).toContainEqual({ field: 'eth0', expected: 'there', found: 'missing' });
+      await stage.backend.reconnectSandbox(stage.sandbox.id);
+      await stage.backend.reconnectSandbox(stage.sandbox.id);
+      expect(await stage.observedSandbox()).toEqual(before);
+      await stage.ground.killSandbox(before);
+      await until(async () => (await stage.observedSandbox())?.state === 'dead');
+      await expect(stage.backend.reconnectSandbox(stage.sandbox.id)).rejects.toMatchObject({ code: 'not-found' });
     });
 
     test('is refused an unknown network, a taken port and an address where none is left', async () => {

@@ -108,6 +108,10 @@ const TAMPERINGS: Readonly<Record<string, readonly [() => void, Partial<Drift>]>
       observed: 'unlimited',
     },
   ],
+  'a card that was taken away': [
+    () => world.backend.node.unplug(pod),
+    { field: 'network.eth0', desired: 'there', observed: 'missing' },
+  ],
   'a cgroup of somebody else': [
     () => world.backend.node.addStranger('intruder', [42]),
     { workload: '', pod: 'intruder', field: 'cgroup', desired: 'absent', observed: '1 processes' },

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sensorManifest, webManifest } from '../demo/manifests.ts';
 import { type Fleet, holds, memoryLimitFile, runningPids, startFleet } from '../world/fleet.ts';
+import { runInNetworkOf } from '../world/network-namespace.ts';
 import type { ReceivedEvent } from '../world/otlp-decode.ts';
 import type { Program } from '../world/program.ts';
 
@@ -86,6 +87,18 @@ describe('drift on the real kernel is seen, healed, and told', () => {
     const event = await expectHealed(`containers[app].resources.limits.${controller}`, () => writeFile(file, value));
     expect(event.attributes['holdfast.drift.desired']).toBe(desired);
     expect(await readFile(file, 'utf8')).toBe(before);
+    expect(process.kill(pid, 0)).toBe(true);
+  });
+
+  test.each([
+    ['a card that was taken away', 'network.eth0', 'ip link del eth0'],
+    ['a way out that was taken away', 'network.eth0.route[IPv4]', 'ip route del default'],
+  ])('%s, without a restart', async (_, field, change) => {
+    const inPod = runInNetworkOf(pid);
+    const before = await inPod('ip', 'route');
+    const event = await expectHealed(field, () => inPod('sh', '-c', change));
+    expect(event.attributes['container.id']).toBe(pod);
+    expect(await inPod('ip', 'route')).toBe(before);
     expect(process.kill(pid, 0)).toBe(true);
   });
 

@@ -107,6 +107,12 @@ export function createFakeBackend(options: FakeBackendOptions): FakeBackend {
       }),
     removeNetwork: (name) => perform('removeNetwork', name, () => removeNetwork(node, name)),
     createSandbox: (spec) => perform('createSandbox', spec.id, () => createSandbox(node, spec)),
+    reconnectSandbox: (id) =>
+      perform('reconnectSandbox', id, () => {
+        if (node.sandbox(id)?.pid == null)
+          throw notFound('reconnect sandbox', `sandbox ${id} does not exist or is dead`);
+        node.reconnect(id);
+      }),
     volumeDirectory: async (id, name) => {
       const path = node.volume(id, name);
       if (path === null) throw notFound('find volume', `sandbox ${id} has no volume ${name}`);

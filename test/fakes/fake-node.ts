@@ -13,6 +13,7 @@ import {
   type GroupUsage,
   type LimitEvent,
   type Limits,
+  type NetworkDifference,
   type NetworkSpec,
   type Observation,
   type ObservedContainer,
@@ -76,6 +77,8 @@ interface Sandbox {
   readonly containers: Map<string, Container>;
 }
 
+const UNPLUGGED: NetworkDifference = { field: 'eth0', expected: 'there', found: 'missing' };
+
 /**
  * What a node would have of sandboxes, containers and strange cgroups, in memory. Backends come and go (the agent
  * dies and restarts); the node stays. Each method is one thing happening to the node, whoever does it.
@@ -87,6 +90,7 @@ export class FakeNode {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #networks = new Map<string, NetworkSpec>();
   readonly #broken = new Set<string>();
+  readonly #unplugged = new Set<string>();
   #traffic: TrafficRecord = NO_TRAFFIC;
   readonly #mountPoints: MountPoint[] = [];
   readonly #strangers = new Map<string, readonly number[]>();
@@ -133,6 +137,15 @@ export class FakeNode {
     this.#broken.add(name);
   }
 
+  /** Somebody takes a card of the sandbox away. */
+  unplug(id: string): void {
+    this.#unplugged.add(id);
+  }
+
+  reconnect(id: string): void {
+    this.#unplugged.delete(id);
+  }
+
   setTraffic(rules: TrafficRules): void {
     const networks = this.networks.map((network) => ({ ...network }));
     const ground = { networks, sandboxes: [...this.#sandboxes.values()] };
@@ -150,6 +163,7 @@ export class FakeNode {
 
   dropSandbox(id: string): void {
     this.#sandboxes.delete(id);
+    this.#unplugged.delete(id);
     if (this.volumesDir !== null) rmSync(join(this.volumesDir, id), { recursive: true, force: true });
   }
 
@@ -286,11 +300,14 @@ export class FakeNode {
       addresses: addressesOf({ network }),
       ports: portsOf({ network }),
       guards: guardsOf({ id: spec.id, network }, this.#traffic),
+      ...(this.#unplugged.has(spec.id) && pid !== null ? { differences: [UNPLUGGED] } : {}),
       containers: [...containers.values()].map(observed),
     }));
     const networks = this.networks.map((network) => ({
       ...network,
-      state: this.#broken.has(network.name) ? ('broken' as const) : ('ready' as const),
+      ...(this.#broken.has(network.name)
+        ? { state: 'broken' as const, differences: [{ field: 'bridge', expected: 'there', found: 'missing' }] }
+        : { state: 'ready' as const }),
     }));
     const strangers = [...this.#strangers].map(([id, pids]) => ({ id, pids }));
     return structuredClone({ networks, traffic: this.#traffic.rules, sandboxes, strangers });

@@ -102,6 +102,18 @@ const CASES: readonly Case[] = [
     isUndone: true,
   },
   {
+    operation: 'reconnectSandbox of a card that is gone',
+    prepare: async () => {
+      await makePod();
+      await ground.backend.applyTraffic(NO_RULES);
+      await ground.backend.reconnectSandbox('pod');
+      const pid = (await ground.backend.observe()).sandboxes[0]?.pid;
+      await runInNetworkOf(pid as number)('ip', 'link', 'del', 'eth0');
+    },
+    run: () => ground.backend.reconnectSandbox('pod'),
+    isUndone: false,
+  },
+  {
     operation: 'applyTraffic',
     prepare: async () => {
       await makePod();

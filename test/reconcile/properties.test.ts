@@ -37,6 +37,11 @@ const EVENTS: Readonly<Record<string, (world: NodeWorld, pick: number) => Promis
     const found = pods[pick % Math.max(1, pods.length)];
     if (found !== undefined) world.backend.node.killSandbox(found.id);
   },
+  'take a card away': async (world, pick) => {
+    const { pods } = await world.observe();
+    const found = pods[pick % Math.max(1, pods.length)];
+    if (found !== undefined) world.backend.node.unplug(found.id);
+  },
   'break a network': async (world, pick) => {
     const { networks } = world.backend.node;
     const found = networks[pick % Math.max(1, networks.length)];

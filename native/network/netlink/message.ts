@@ -29,6 +29,7 @@ export const FLAGS = {
 const HEADER_BYTES = 16;
 const ATTRIBUTE_BYTES = 4;
 const NESTED = 0x8000;
+const TYPE_MASK = 0x3fff;
 const MOST_BYTES = 0xffff;
 
 /** @returns the messages one after the other, numbered from 1, in the machine's byte order. */
@@ -66,16 +67,38 @@ export function firstBody(answer: Buffer): Buffer {
   return answer.subarray(HEADER_BYTES, length);
 }
 
-/** @returns the messages of an answer without their netlink headers. @throws RangeError when a length is wrong. */
-export function bodiesOf(answer: Buffer): readonly Buffer[] {
-  const bodies: Buffer[] = [];
+/** A message of an answer. */
+export interface ReceivedMessage {
+  readonly type: number;
+  readonly body: Buffer;
+}
+
+/** @returns the messages of an answer. @throws RangeError when a length is wrong. */
+export function messagesOf(answer: Buffer): readonly ReceivedMessage[] {
+  const messages: ReceivedMessage[] = [];
   for (let at = 0; at < answer.length; ) {
     const length = answer.readUInt32LE(at);
     if (length < HEADER_BYTES || at + length > answer.length) throw new RangeError('a netlink answer was cut off');
-    bodies.push(answer.subarray(at + HEADER_BYTES, at + length));
+    messages.push({ type: answer.readUInt16LE(at + 4), body: answer.subarray(at + HEADER_BYTES, at + length) });
     at += (length + 3) & ~3;
   }
-  return bodies;
+  return messages;
+}
+
+/** @returns the messages of an answer without their netlink headers. @throws RangeError when a length is wrong. */
+export function bodiesOf(answer: Buffer): readonly Buffer[] {
+  return messagesOf(answer).map(({ body }) => body);
+}
+
+/** @returns the attributes that bytes hold, in their order. */
+export function attributesOf(bytes: Buffer): readonly { readonly type: number; readonly value: Buffer }[] {
+  const attributes: { readonly type: number; readonly value: Buffer }[] = [];
+  for (let at = 0; at + ATTRIBUTE_BYTES <= bytes.length; ) {
+    const length = Math.max(ATTRIBUTE_BYTES, bytes.readUInt16LE(at));
+    attributes.push({ type: bytes.readUInt16LE(at + 2) & TYPE_MASK, value: bytes.subarray(at + 4, at + length) });
+    at += (length + 3) & ~3;
+  }
+  return attributes;
 }
 
 function encodeMessage(message: NetlinkMessage, sequence: number): Buffer {

@@ -16,18 +16,15 @@ export interface NetlinkSocket {
   talk(stage: string, messages: readonly NetlinkMessage[]): Promise<Buffer>;
 }
 
-type Talk = {
-  async(
-    ...args: [
-      ...call: [number, string, Buffer, number, Buffer, number, NativeError],
-      done: (broken: Error | null, bytes: number) => void,
-    ]
-  ): void;
-};
+type Told = [stage: string, sent: Buffer, size: number, answer: Buffer, room: number, error: NativeError];
+type Done = (broken: Error | null, bytes: number) => void;
+type Talk = { async(...args: [fd: number, ...told: Told, done: Done]): void };
+type Visit = { async(...args: [namespace: number, protocol: number, ...told: Told, done: Done]): void };
 
 interface Native {
   readonly open: (namespace: number, protocol: number, error: NativeError) => number;
   readonly talk: Talk;
+  readonly visit: Visit;
 }
 
 let native: Native | undefined;
@@ -44,35 +41,51 @@ export async function withNetlink<T>(
   const fd = open(namespace.fd, PROTOCOLS[protocol], failure);
   if (fd < 0) throw toBackendError(failure);
   try {
-    return await task({ talk: (stage, messages) => converse(talk, { fd, stage, messages }) });
+    return await task({
+      talk: (stage, messages) => asked(stage, messages, (told, done) => talk.async(fd, ...told, done)),
+    });
   } finally {
     closeSync(fd);
   }
 }
 
+/**
+ * Sends messages one after the other in a namespace, each when the one before was answered: several lists may be asked for.
+ * The first refusal ends it.
+ * @returns what the kernel sent besides acknowledgements. @throws BackendError with the stage and the kernel's words.
+ */
+export function visitNamespace(
+  namespace: NetworkNamespace,
+  stage: string,
+  messages: readonly NetlinkMessage[],
+): Promise<Buffer> {
+  native ??= bind();
+  const { visit } = native;
+  return asked(stage, messages, (told, done) => visit.async(namespace.fd, PROTOCOLS.route, ...told, done));
+}
+
 function bind(): Native {
   const library = nativeLibrary();
   const error = koffi.out(koffi.pointer(nativeErrorType));
-  const call = ['int32_t', 'str', 'const void *', 'size_t', 'void *', 'size_t', error];
+  const told = ['str', 'const void *', 'size_t', 'void *', 'size_t', error];
   return {
     open: library.func('hf_net_socket', 'int32_t', ['int32_t', 'int32_t', error]) as Native['open'],
-    talk: library.func('hf_net_talk', 'int32_t', call) as unknown as Talk,
+    talk: library.func('hf_net_talk', 'int32_t', ['int32_t', ...told]) as unknown as Talk,
+    visit: library.func('hf_net_visit', 'int32_t', ['int32_t', 'int32_t', ...told]) as unknown as Visit,
   };
 }
 
-interface Call {
-  readonly fd: number;
-  readonly stage: string;
-  readonly messages: readonly NetlinkMessage[];
-}
-
-function converse(talk: Talk, { fd, stage, messages }: Call): Promise<Buffer> {
+function asked(
+  stage: string,
+  messages: readonly NetlinkMessage[],
+  call: (told: Told, done: Done) => void,
+): Promise<Buffer> {
   const sent = encodeMessages(messages);
   const isList = messages.some(({ flags }) => (flags & FLAGS.dump) === FLAGS.dump && (flags & FLAGS.create) === 0);
-  const answer = Buffer.alloc(ANSWER_BYTES[isList ? 'list' : 'one']);
+  const answer = Buffer.allocUnsafe(ANSWER_BYTES[isList ? 'list' : 'one']);
   const failure = {} as NativeError;
   return new Promise((resolve, reject) => {
-    talk.async(fd, stage, sent, sent.length, answer, answer.length, failure, (broken, bytes) => {
+    call([stage, sent, sent.length, answer, answer.length, failure], (broken, bytes) => {
       if (broken) reject(broken);
       else if (bytes < 0) reject(toBackendError(failure));
       else resolve(answer.subarray(0, bytes));

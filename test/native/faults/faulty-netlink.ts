@@ -14,7 +14,9 @@ export interface FaultyNetlink {
 
 type Done = (broken: Error | null, bytes: number) => void;
 type Call = (...args: readonly unknown[]) => number;
-type TalkArguments = [number, string, Buffer, number, Buffer, number, NativeError, Done];
+type TalkArguments = [number, ...Told];
+type VisitArguments = [number, number, ...Told];
+type Told = [string, Buffer, number, Buffer, number, NativeError, Done];
 
 /** A type of message that neither rtnetlink nor nftables knows: it is refused, and what else is sent with it is not. */
 const UNKNOWN_TYPE = 0xff;
@@ -52,8 +54,7 @@ export function createFaultyNetlink(): FaultyNetlink {
       isDue(`${name} ${args.filter((arg) => typeof arg === 'string').join(' ')}`)
         ? fail(name, args.at(-1) as NativeError)
         : call(...args);
-  const talk = (call: (...args: TalkArguments) => void, args: TalkArguments): void => {
-    const [fd, stage, sent, length, answer, room, error, done] = args;
+  const tell = (call: (...told: Told) => void, [stage, sent, length, answer, room, error, done]: Told): void => {
     if (isThorough && isDue(`${stage}: not sent`)) {
       done(null, fail(stage, error));
       return;
@@ -63,15 +64,20 @@ export function createFaultyNetlink(): FaultyNetlink {
     const isLost = isThorough && refused === undefined && isDue(`${stage}: answer lost`);
     const changed = Buffer.from(sent);
     if (refused !== undefined) changed[refused + 4] = UNKNOWN_TYPE;
-    call(fd, stage, changed, length, answer, room, error, (broken, bytes) =>
+    call(stage, changed, length, answer, room, error, (broken, bytes) =>
       done(broken, isLost ? fail(stage, error) : bytes),
     );
   };
+  const talk = (call: (...args: TalkArguments) => void, [fd, ...told]: TalkArguments): void =>
+    tell((...changed) => call(fd, ...changed), told);
+  const visit = (call: (...args: VisitArguments) => void, [namespace, protocol, ...told]: VisitArguments): void =>
+    tell((...changed) => call(namespace, protocol, ...changed), told);
 
   const watch = (library: LibraryHandle): LibraryHandle => {
     const func = (...signature: Parameters<LibraryHandle['func']>) => {
       const real = library.func(...signature);
       const name = String(signature[0]);
+      if (name === 'hf_net_visit') return { async: (...args: VisitArguments) => visit(real.async as never, args) };
       if (name === 'hf_net_talk') return { async: (...args: TalkArguments) => talk(real.async as never, args) };
       return name.startsWith('hf_net_') ? watchedCall(name, real as Call) : real;
     };
