@@ -4,6 +4,7 @@ export type { CpuUsage, DeviceUsage, GroupUsage, IoUsage, MemoryUsage, Pressure,
 export * from './errors.ts';
 export * from './files/dir.ts';
 export * from './files/durable.ts';
+export * from './files/file-attributes.ts';
 export * from './files/project-quota.ts';
 export { removeTree } from './files/remove-tree.ts';
 export * from './kernel-backend.ts';

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import pLimit from 'p-limit';
 import type { Garbage } from './garbage.ts';
 import type { ImageLayer } from './image-chain.ts';
 import { ImageError } from './image-source.ts';
@@ -24,23 +25,26 @@ export function createDiskGuard(store: ImageStore, garbage: Garbage, reserveByte
     const { bavail, bsize } = await statfs(store.paths.root);
     return bavail * bsize - promised - reserveBytes;
   };
+  // One after the other: two that look at once would both be promised what is there once, and remove images twice.
+  const oneByOne = pLimit(1);
   return {
-    reserve: async (layers, reference) => {
-      // The packed layer is on disk until it is unpacked.
-      const cost = new Map(layers.map(({ diffId, descriptor }) => [diffId, descriptor.size * (EXPANSION + 1)]));
-      const needed = [...cost.values()].reduce((sum, bytes) => sum + bytes, 0);
-      if (needed > (await freeBytes())) await makeRoom(garbage, async () => needed <= (await freeBytes()));
-      const free = await freeBytes();
-      if (needed > free) {
-        const message = `${reference}: needs about ${needed} bytes in ${store.paths.root}, where ${Math.max(0, free)} are free besides the ${reserveBytes} that stay so; make room, or lower images.store.reserveBytes`;
-        throw new ImageError('no-space', reference, message);
-      }
-      promised += needed;
-      return (diffId) => {
-        promised -= cost.get(diffId) ?? 0;
-        cost.delete(diffId);
-      };
-    },
+    reserve: (layers, reference) =>
+      oneByOne(async () => {
+        // The packed layer is on disk until it is unpacked.
+        const cost = new Map(layers.map(({ diffId, descriptor }) => [diffId, descriptor.size * (EXPANSION + 1)]));
+        const needed = [...cost.values()].reduce((sum, bytes) => sum + bytes, 0);
+        if (needed > (await freeBytes())) await makeRoom(garbage, async () => needed <= (await freeBytes()));
+        const free = await freeBytes();
+        if (needed > free) {
+          const message = `${reference}: needs about ${needed} bytes in ${store.paths.root}, where ${Math.max(0, free)} are free besides the ${reserveBytes} that stay so; make room, or lower images.store.reserveBytes`;
+          throw new ImageError('no-space', reference, message);
+        }
+        promised += needed;
+        return (diffId) => {
+          promised -= cost.get(diffId) ?? 0;
+          cost.delete(diffId);
+        };
+      }),
   };
 }
 

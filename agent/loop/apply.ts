@@ -36,7 +36,7 @@ export function traced(execute: (step: Step) => Promise<void>, telemetry: Teleme
 function traceKind(step: Step, execute: (step: Step) => Promise<void>, telemetry: Telemetry): Promise<void> {
   if (step.kind === 'pull-image') {
     const attributes = { 'container.image.name': step.reference, 'oci.manifest.digest': step.digest };
-    return telemetry.span('holdfast.image.pull', attributes, () => execute(step));
+    return telemetry.span('holdfast.image.pull', attributes, () => timePull(() => execute(step), telemetry));
   }
   if (step.kind === 'start-container') {
     const attributes = {
@@ -51,4 +51,17 @@ function traceKind(step: Step, execute: (step: Step) => Promise<void>, telemetry
     return telemetry.span('holdfast.container.stop', attributes, () => execute(step));
   }
   return execute(step);
+}
+
+async function timePull(pull: () => Promise<void>, telemetry: Telemetry): Promise<void> {
+  const started = performance.now();
+  let outcome: 'done' | 'failed' = 'failed';
+  try {
+    await pull();
+    outcome = 'done';
+  } finally {
+    telemetry.record('holdfast.image.pull.duration', (performance.now() - started) / 1_000, {
+      'holdfast.step.outcome': outcome,
+    });
+  }
 }

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rename, rm } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const MOST_ROUNDS = 1000;
 
 /**
  * Removes a directory tree nobody works in any more; succeeds when there is none. Trees that a container made deeper
- * than a path may be long are folded up first, so that none can refuse to go.
+ * than a path may be long are folded up first, so that none can refuse to go. However many names a directory has, only
+ * some are in memory at a time.
  */
 export async function removeTree(path: string): Promise<void> {
   for (let round = 0; ; round += 1) {
     try {
-      await rm(path, { recursive: true, force: true });
+      await removeDirectory(path);
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG' || round === MOST_ROUNDS) throw error;
@@ -20,7 +22,39 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-/** rm tells of its first error while it still removes elsewhere: what was there a moment ago may be gone. */
+/** Names of one directory that are read, and removed, at once. */
+const MOST_NAMES = 256;
+
+async function removeDirectory(path: string): Promise<void> {
+  for (let names = await firstNames(path); names.length > 0; names = await firstNames(path)) {
+    const directories = names.filter((entry) => entry.isDirectory());
+    const others = names.filter((entry) => !entry.isDirectory());
+    await allSettled(others.map(({ name }) => unlink(join(path, name)).catch(unlessGone)));
+    // One after the other: each takes as much memory as this one.
+    for (const { name } of directories) await removeDirectory(join(path, name));
+  }
+  await rmdir(path).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOTDIR' ? unlink(path).catch(unlessGone) : unlessGone(error),
+  );
+}
+
+/** @returns no names for what is no directory, or is gone. */
+async function firstNames(path: string): Promise<readonly Dirent[]> {
+  const names: Dirent[] = [];
+  try {
+    for await (const entry of await opendir(path)) if (names.push(entry) === MOST_NAMES) break;
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  return names;
+}
+
+/** Waits for all, also after a failure: nothing goes on behind the caller's back. */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
 function unlessGone(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
@@ -29,8 +63,8 @@ function unlessGone(error: NodeJS.ErrnoException): void {
 async function liftDeepest(top: string): Promise<void> {
   const pending = [top];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const entries = await readdir(path, { withFileTypes: true });
-    const children = entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
+    const children: string[] = [];
+    for await (const entry of await opendir(path)) if (entry.isDirectory()) children.push(join(path, entry.name));
     if (children.some((child) => Buffer.byteLength(child) > LONG_BYTES)) {
       await rename(path, join(top, `deep-${randomBytes(6).toString('hex')}`));
       return;

@@ -135,6 +135,23 @@ describe('a pull that does not fit', () => {
   });
 });
 
+test('of two pulls at once that fit only one by one, one is refused before it starts', async () => {
+  const mount = join(directory.path, 'narrow');
+  await mkdir(mount);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=25m', 'tmpfs', mount]);
+  try {
+    const images = [await build('left', randomBytes(4_000_000)), await build('right', randomBytes(4_000_000))];
+    const source = await openSource(mount, [registry.host], { pulling: { reserveBytes: 1024 } });
+    for (const { tagReference } of images) await source.resolve(tagReference);
+    const outcomes = await Promise.allSettled(images.map(({ digest }) => source.pull(digest)));
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const [, refused] = outcomes.toSorted((a, b) => a.status.localeCompare(b.status));
+    expect(refused).toMatchObject({ reason: { code: 'no-space' } });
+  } finally {
+    execFileSync('umount', [mount]);
+  }
+});
+
 describe('a tag that moved', () => {
   test('is asked for again once for each commit, and what it led to before stays known', async () => {
     const first = await build('moved', 'one');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { LayerStore } from '../../agent/images/store/layer-store.ts';
 import type { PackedLayer } from '../../agent/images/unpack/layer-meter.ts';
 import { UNPACK_LIMITS, type UnpackLimits } from '../../agent/images/unpack/limits.ts';
 import { unpackLayer } from '../../agent/images/unpack/unpack-layer.ts';
@@ -60,4 +61,13 @@ export async function unpack(
 
 async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
+}
+
+/** Adds a layer to a store as a pull does. @returns its diffID */
+export async function addLayer(layers: LayerStore, entries: readonly TarEntry[]): Promise<string> {
+  const tar = await makeTar(entries);
+  const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+  const packed = { reference: 'test/image:1', digest: diffId, compression: 'gzip', diffId } as const;
+  await layers.add(diffId, (place) => unpackLayer({ ...packed, stream: chunksOf(gzipSync(tar)) }, place));
+  return diffId;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFile,
   chmod,
@@ -13,6 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ImageUse } from '../../agent/images/index.ts';
 import { startUpkeep } from '../../agent/images/index.ts';
@@ -40,6 +42,11 @@ const ENTRIES: readonly TarEntry[] = [
   { name: '.wh.gone' },
   { name: 'deep/.wh..wh..opq' },
 ];
+
+async function setXattr(path: string, name: string, value: string): Promise<void> {
+  const script = 'import os,sys; os.setxattr(sys.argv[1], sys.argv[2], sys.argv[3].encode())';
+  execFileSync('python3', ['-c', script, path, name, value]);
+}
 
 async function verdictAfter(change: (layer: string) => Promise<unknown>): Promise<unknown> {
   const unpacked = await unpack(ENTRIES);
@@ -83,6 +90,8 @@ describe('a stored layer', () => {
       'pipe',
       (layer) => rm(join(layer, 'pipe')).then(() => writeFile(join(layer, 'pipe'), '')),
     ],
+    ['an attribute that was added', 'bin/sh', (layer) => setXattr(join(layer, 'bin/sh'), 'user.more', 'x')],
+    ['an attribute of a directory', 'deep', (layer) => setXattr(join(layer, 'deep'), 'trusted.overlay.opaque', 'n')],
     ['a directory that is gone', '.', (layer) => rm(join(layer, 'deep'), { recursive: true })],
   ])('is damaged by %s, by name', async (_what, path, change) => {
     expect(await verdictAfter(change)).toEqual({ state: 'damaged', damage: { path, what: expect.any(String) } });
@@ -98,6 +107,27 @@ describe('a stored layer', () => {
     expect(await verifyLayer(unpacked.layer, unpacked.inventory, NO_HURRY)).toMatchObject({ state: 'unverifiable' });
     await unpacked.remove();
   });
+});
+
+test('an inventory of an older agent, which says nothing of attributes, is still good', async () => {
+  const unpacked = await unpack(ENTRIES);
+  const lines = zstdDecompressSync(await readFile(unpacked.inventory))
+    .toString()
+    .split('\n');
+  const before = lines.slice(1).map((line) => line.replace(/,"xattrs":\{[^}]*\}/, ''));
+  await writeFile(unpacked.inventory, zstdCompressSync(Buffer.from(before.join('\n'))));
+  expect(await verifyLayer(unpacked.layer, unpacked.inventory, NO_HURRY)).toEqual({ state: 'whole' });
+  await unpacked.remove();
+});
+
+test('a file that is not the one the kernel was told to hold is damage, by name', async () => {
+  const unpacked = await unpack([{ name: 'f', content: 'x' }]);
+  const text = zstdDecompressSync(await readFile(unpacked.inventory)).toString();
+  const sealed = text.replace('"type":"file"', '"type":"file","verity":"AAAA"');
+  await writeFile(unpacked.inventory, zstdCompressSync(Buffer.from(sealed)));
+  const verdict = await verifyLayer(unpacked.layer, unpacked.inventory, NO_HURRY);
+  expect(verdict).toEqual({ state: 'damaged', damage: { path: 'f', what: expect.stringContaining('kernel') } });
+  await unpacked.remove();
 });
 
 test('a pace holds a rate and ends when it is told to', async () => {

@@ -16,8 +16,10 @@ export interface InventoryEntry {
   readonly sha256?: string;
   /** Of a symlink: its text. Of a hard link: the other name. */
   readonly target?: string;
-  /** Extended attributes of a file or directory, values in base64; absent for none. */
+  /** Extended attributes of a file or directory, values in base64; absent where they are not known. */
   readonly xattrs?: Readonly<Record<string, string>>;
+  /** Of a file that the kernel holds to its content: the fs-verity digest, base64. */
+  readonly verity?: string;
 }
 
 /** Notes what a layer consists of while it is unpacked. */
@@ -35,9 +37,18 @@ export interface InventoryWriter {
 /** Text is handed to the compressor in pieces of about this size. */
 const PIECE_CHARS = 64 * 1024;
 
-/** Begins an inventory: JSON lines, compressed with zstd. `{"replaced": path}` takes the first such entry back. */
+/** The first line says it. Those of older agents have none, and say nothing of extended attributes. */
+const FORMAT = 2;
+
+type Line = InventoryEntry | { readonly replaced: string } | { readonly format: number };
+
+/**
+ * Begins an inventory: JSON lines, compressed with zstd. `{"replaced": path}` takes the first such entry back, and
+ * `{"format": 2}` says that an entry without extended attributes has none.
+ */
 export function writeInventory(path: string): InventoryWriter {
   const compress = createZstdCompress();
+  compress.write(`${JSON.stringify({ format: FORMAT })}\n`);
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
   compress.on('error', () => undefined);
   compress.pipe(file);
@@ -84,18 +95,28 @@ export async function* readInventory(path: string): AsyncGenerator<InventoryEntr
     if ('replaced' in line) stale.set(line.replaced, (stale.get(line.replaced) ?? 0) + 1);
   }
   const replaced = new Set(stale.keys());
+  let knowsXattrs = false;
   for await (const line of linesOf(path)) {
     if ('replaced' in line) continue;
+    if ('format' in line) {
+      knowsXattrs = true;
+      continue;
+    }
     const left = stale.get(line.path) ?? 0;
     // A link to a name that was given to something else is still a file, and linked to nothing that can be named.
     const isOrphan = line.type === 'hardlink' && replaced.has(line.target ?? '');
-    if (left === 0) yield isOrphan ? { ...line, target: line.path } : line;
+    const entry = knowsXattrs ? withXattrs(line) : line;
+    if (left === 0) yield isOrphan ? { ...entry, target: line.path } : entry;
     else stale.set(line.path, left - 1);
   }
 }
 
+function withXattrs(entry: InventoryEntry): InventoryEntry {
+  return entry.type === 'file' || entry.type === 'directory' ? { xattrs: {}, ...entry } : entry;
+}
+
 /** A name may hold every separator that readline knows; JSON escapes only the one that is used here. */
-async function* linesOf(path: string): AsyncGenerator<InventoryEntry | { readonly replaced: string }> {
+async function* linesOf(path: string): AsyncGenerator<Line> {
   const text = createZstdDecompress();
   pipeline(createReadStream(path), text, () => undefined);
   const decoder = new TextDecoder();
@@ -103,6 +124,6 @@ async function* linesOf(path: string): AsyncGenerator<InventoryEntry | { readonl
   for await (const chunk of text as AsyncIterable<Buffer>) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as InventoryEntry | { readonly replaced: string };
+    for (const line of lines) yield JSON.parse(line) as Line;
   }
 }

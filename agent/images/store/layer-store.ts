@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openDirectory, removeTree, syncDirectory } from '../../../native/index.ts';
 import { hexOf } from '../digest.ts';
+import { sealLayer } from './seal-layer.ts';
 import type { StorePaths } from './store-paths.ts';
 
 /** Where a layer is unpacked to. */
@@ -96,8 +97,10 @@ async function unpackInto(
   const inventory = `${directory}.inventory`;
   try {
     await unpack({ directory, inventory });
-    await rename(inventory, paths.inventory(diffId));
     await flush.content();
+    const isSealed = await sealLayer({ directory, inventory });
+    await rename(inventory, paths.inventory(diffId));
+    await (isSealed ? flush.content() : syncDirectory(paths.inventories));
     await rename(directory, paths.layer(diffId));
   } catch (error) {
     await rm(inventory, { force: true });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { lstat, open, readdir, readlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { measureVerity, readXattrs } from '../../../native/index.ts';
 import { type InventoryEntry, readInventory } from '../store/inventory.ts';
 import type { Pace } from './pace.ts';
 
@@ -23,7 +24,7 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Holds an unpacked layer to its inventory: every name, type, owner, mode, time, link and byte, and that nothing was
- * added. Stops at the first difference. Extended attributes are not compared.
+ * added. Stops at the first difference.
  * @param pace is told of every byte read, and slows the reading down.
  * @throws the file system's error for a disk that cannot be read, other than by a file being gone
  */
@@ -56,7 +57,8 @@ async function difference(directory: string, entry: InventoryEntry, pace: Pace):
   await pace.spend(ENTRY_COST_BYTES);
   switch (entry.type) {
     case 'directory':
-      return stats.isDirectory() ? ownershipDifference(entry, stats) : 'it is no directory any more';
+      if (!stats.isDirectory()) return 'it is no directory any more';
+      return ownershipDifference(entry, stats) ?? opened(path, (file) => xattrDifference(file, entry));
     case 'symlink':
       if (!stats.isSymbolicLink()) return 'it is no symbolic link any more';
       return (await readlink(path)) === entry.target ? null : 'it leads elsewhere';
@@ -69,7 +71,7 @@ async function difference(directory: string, entry: InventoryEntry, pace: Pace):
     case 'file':
       if (!stats.isFile()) return 'it is no regular file any more';
       if (stats.size !== entry.size) return `it has ${stats.size} bytes instead of ${entry.size}`;
-      return ownershipDifference(entry, stats) ?? contentDifference(path, entry, pace);
+      return ownershipDifference(entry, stats) ?? openedFile(path, entry, pace);
     default:
       return entry.type satisfies never;
   }
@@ -94,19 +96,59 @@ async function linkDifference(
   return other?.ino === stats.ino ? null : `it is not the same file as ${target} any more`;
 }
 
-async function contentDifference(path: string, { sha256 }: InventoryEntry, pace: Pace): Promise<string | null> {
-  const hash = createHash('sha256');
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+async function opened(path: string, look: (file: FileHandle) => Promise<string | null>): Promise<string | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null);
-      if (bytesRead === 0) break;
-      hash.update(buffer.subarray(0, bytesRead));
-      await pace.spend(bytesRead);
-    }
+    return await look(file);
   } finally {
     await file.close();
+  }
+}
+
+/** What the kernel says of a file that it holds to its content, when the disk gives other bytes. */
+const CHANGED_BELOW: readonly unknown[] = ['EIO', 'EBADMSG', 'EUCLEAN', 'EINVAL'];
+
+async function openedFile(path: string, entry: InventoryEntry, pace: Pace): Promise<string | null> {
+  try {
+    return await opened(
+      path,
+      async (file) =>
+        sealDifference(file, entry) ?? (await xattrDifference(file, entry)) ?? contentDifference(file, entry, pace),
+    );
+  } catch (error) {
+    const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };
+    if (entry.verity === undefined || !(CHANGED_BELOW.includes(code) || CHANGED_BELOW.includes(errno))) throw error;
+    return 'the disk has other bytes than the kernel holds it to';
+  }
+}
+
+/** Whoever replaces a file cannot take its seal along. */
+function sealDifference({ fd }: FileHandle, { verity }: InventoryEntry): string | null {
+  if (verity === undefined || measureVerity(fd)?.toString('base64') === verity) return null;
+  return 'it is not the file that the kernel was told to hold to its content';
+}
+
+/** Set by the node's own security modules and file systems, whatever a layer says. */
+const OF_THE_NODE: readonly string[] = ['security.selinux', 'security.SMACK64', 'security.ima', 'security.evm'];
+
+async function xattrDifference({ fd }: FileHandle, { xattrs }: InventoryEntry): Promise<string | null> {
+  if (xattrs === undefined) return null;
+  const found = readXattrs(fd);
+  for (const [name, value] of Object.entries(xattrs)) {
+    if (found.get(name)?.toString('base64') !== value) return `its extended attribute ${name} was changed`;
+  }
+  const added = [...found.keys()].find((name) => !(name in xattrs) && !OF_THE_NODE.includes(name));
+  return added === undefined ? null : `it has another extended attribute, ${added}`;
+}
+
+async function contentDifference(file: FileHandle, { sha256 }: InventoryEntry, pace: Pace): Promise<string | null> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null);
+    if (bytesRead === 0) break;
+    hash.update(buffer.subarray(0, bytesRead));
+    await pace.spend(bytesRead);
   }
   return hash.digest('base64') === sha256 ? null : 'its content was changed';
 }
@@ -123,7 +165,7 @@ async function findAdded(directory: string, inventory: string, expected: number)
 }
 
 async function* namesBelow(directory: string, below = ''): AsyncGenerator<string> {
-  for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
+  for await (const entry of await opendir(join(directory, below))) {
     const name = below === '' ? entry.name : `${below}/${entry.name}`;
     yield name;
     if (entry.isDirectory()) yield* namesBelow(directory, name);

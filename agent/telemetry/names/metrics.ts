@@ -91,6 +91,13 @@ export const metrics = {
     brief: 'Container restarts after the first start',
     attributes: { 'holdfast.workload.name': 'required' },
   },
+  'holdfast.image.pull.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    brief: 'Time to make an image present: its missing layers fetched, unpacked and on disk',
+    attributes: { 'holdfast.step.outcome': 'required' },
+    buckets: [0.5, 1, 5, 15, 60, 300, 1800],
+  },
   'holdfast.image.pull.io': {
     instrument: 'counter',
     unit: 'By',
