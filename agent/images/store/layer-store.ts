@@ -4,16 +4,9 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openDirectory, removeTree, syncDirectory } from '../../../native/index.ts';
 import { hexOf } from '../digest.ts';
+import type { LayerPlace } from './layer-place.ts';
 import { sealLayer } from './seal-layer.ts';
 import type { StorePaths } from './store-paths.ts';
-
-/** Where a layer is unpacked to. */
-export interface LayerPlace {
-  /** An empty directory. */
-  readonly directory: string;
-  /** Where its inventory is to be written; nothing is there. */
-  readonly inventory: string;
-}
 
 /** A changed layer that was set aside. */
 export interface RetiredLayer {

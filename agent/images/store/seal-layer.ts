@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { enableVerity, measureVerity } from '../../../native/index.ts';
 import { readInventory, writeInventory } from './inventory.ts';
-import type { LayerPlace } from './layer-store.ts';
+import type { LayerPlace } from './layer-place.ts';
 
 /**
  * Has the kernel hold every file of an unpacked layer that has content to it (fs-verity), and notes the digests that the

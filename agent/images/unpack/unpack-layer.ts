@@ -5,7 +5,7 @@ import { type Extract, extract } from 'tar-stream';
 import { openDirectory } from '../../../native/index.ts';
 import type { Compression } from '../documents/media-types.ts';
 import { writeInventory } from '../store/inventory.ts';
-import type { LayerPlace } from '../store/layer-store.ts';
+import type { LayerPlace } from '../store/layer-place.ts';
 import { type FileContent, plainContent, sparseContent } from './file-content.ts';
 import { CHUNK_BYTES, freeBuffer } from './free-buffer.ts';
 import { type LayerEntry, readLayerEntry } from './layer-entry.ts';

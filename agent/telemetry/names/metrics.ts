@@ -94,8 +94,8 @@ export const metrics = {
   'holdfast.image.pull.duration': {
     instrument: 'histogram',
     unit: 's',
-    brief: 'Time to make an image present: its missing layers fetched, unpacked and on disk',
-    attributes: { 'holdfast.step.outcome': 'required' },
+    brief: 'Time it took to make an image present: its missing layers fetched, unpacked and on disk',
+    attributes: {},
     buckets: [0.5, 1, 5, 15, 60, 300, 1800],
   },
   'holdfast.image.pull.io': {
