@@ -1,20 +1,19 @@
-import type { ContainerBackend } from './backend.ts';
 import { errnoOf } from './cgroup/files.ts';
 import { BackendError, type BackendErrorCode } from './errors.ts';
 
 /**
- * Makes every failure of a backend's operations a `BackendError`: the file system's errors, a full disk among them,
- * get the call that failed as their stage and keep their errno.
+ * Makes every failure of some operations a `BackendError`: the file system's errors, a full disk among them, get the
+ * call that failed as their stage and keep their errno.
  */
-export function withCodedErrors(backend: ContainerBackend): ContainerBackend {
-  const operations = Object.entries(backend).map(([name, operation]: [string, Operation]) => [
+export function withCodedErrors<T extends object>(operations: T): T {
+  const coded = Object.entries(operations).map(([name, operation]: [string, Operation]) => [
     name,
     (...args: readonly unknown[]) => {
       const result = operation(...args);
       return result instanceof Promise ? result.catch((error) => throwCoded(error, name)) : result;
     },
   ]);
-  return Object.fromEntries(operations);
+  return Object.fromEntries(coded);
 }
 
 type Operation = (...args: readonly unknown[]) => unknown;

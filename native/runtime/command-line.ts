@@ -3,14 +3,9 @@ import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import { BackendError } from '../errors.ts';
-import { type CreateOptions, createContainer } from './commands/create.ts';
-import { deleteContainer } from './commands/delete.ts';
-import { type ExecOptions, execInContainer } from './commands/exec.ts';
-import { inspectContainer, listContainers, processesOf } from './commands/inspect.ts';
-import { killContainer } from './commands/kill.ts';
-import { pauseContainer, resumeContainer } from './commands/pause.ts';
-import { runContainer } from './commands/run.ts';
-import { startContainer } from './commands/start.ts';
+import type { CreateOptions } from './commands/create.ts';
+import type { ExecOptions } from './commands/exec.ts';
+import { commands } from './commands.ts';
 import { describeFeatures } from './features.ts';
 import { createRuntimeContext, type RuntimeContext } from './runtime-context.ts';
 import { createRuntimeLog, type RuntimeLog } from './runtime-log.ts';
@@ -62,33 +57,33 @@ function declareOptions(): Command {
 function declareLifecycle(program: Command): void {
   creating(program, 'create <id>', 'create a container whose program waits for its start').action(
     async (id: string, options) => {
-      await createContainer(contextOf(program), id, createOptionsOf(options));
+      await commands.create(contextOf(program), id, createOptionsOf(options));
     },
   );
   program
     .command('start <id>')
     .description('execute the program of a created container')
-    .action((id: string) => startContainer(contextOf(program), id));
+    .action((id: string) => commands.start(contextOf(program), id));
   program
     .command('kill <id> [signal]')
     .description('send a signal, SIGTERM unless told otherwise')
     .option('-a, --all', 'to every process of the container')
     .action((id: string, signal: string | undefined, options) =>
-      killContainer(contextOf(program), id, { signal: signal ?? 'SIGTERM', isForAll: options.all === true }),
+      commands.kill(contextOf(program), id, { signal: signal ?? 'SIGTERM', isForAll: options.all === true }),
     );
   program
     .command('delete <id>')
     .description('remove a stopped container')
     .option('-f, --force', 'kill it first')
-    .action((id: string, options) => deleteContainer(contextOf(program), id, { isForced: options.force === true }));
+    .action((id: string, options) => commands.delete(contextOf(program), id, { isForced: options.force === true }));
   program
     .command('pause <id>')
     .description('stop all of a container where it is')
-    .action((id: string) => pauseContainer(contextOf(program), id));
+    .action((id: string) => commands.pause(contextOf(program), id));
   program
     .command('resume <id>')
     .description('let a paused container run on')
-    .action((id: string) => resumeContainer(contextOf(program), id));
+    .action((id: string) => commands.resume(contextOf(program), id));
   declareUpdate(program, () => contextOf(program));
 }
 
@@ -98,7 +93,7 @@ function declarePrograms(program: Command, tell: (status: number) => void): void
     .option('--keep', 'do not remove it')
     .action(async (id: string, options) => {
       const { detach = false, keep = false } = options;
-      tell(await runContainer(contextOf(program), id, { ...createOptionsOf(options), isLeft: detach, isKept: keep }));
+      tell(await commands.run(contextOf(program), id, { ...createOptionsOf(options), isLeft: detach, isKept: keep }));
     });
   program
     .command('exec <id> [command...]')
@@ -120,7 +115,7 @@ function declarePrograms(program: Command, tell: (status: number) => void): void
     .option('--ignore-paused', 'also in a paused container, where it waits for the resume')
     .passThroughOptions()
     .action(async (id: string, command: string[], options) => {
-      tell(await execInContainer(contextOf(program), id, execOptionsOf(command, options)));
+      tell(await commands.exec(contextOf(program), id, execOptionsOf(command, options)));
     });
 }
 
@@ -141,14 +136,14 @@ function declareViews(program: Command): void {
   program
     .command('state <id>')
     .description('show the state of a container')
-    .action(async (id: string) => printJson(await inspectContainer(contextOf(program), id)));
+    .action(async (id: string) => printJson(await commands.inspect(contextOf(program), id)));
   program
     .command('list')
     .description('show all containers')
     .addOption(format())
     .option('-q, --quiet', 'their ids only')
     .action(async (options) => {
-      const containers = await listContainers(contextOf(program));
+      const containers = await commands.list(contextOf(program));
       if (options.quiet === true) print(containers.map((each) => `${each.id}\n`).join(''));
       else if (options.format === 'json') printJson(containers);
       else print(['ID\tPID\tSTATUS\tBUNDLE', ...containers.map(rowOf)].map((row) => `${row}\n`).join(''));
@@ -158,7 +153,7 @@ function declareViews(program: Command): void {
     .description("show the processes of a container by the node's pids")
     .addOption(format())
     .action(async (id: string, options) => {
-      const pids = await processesOf(contextOf(program), id);
+      const pids = await commands.processesOf(contextOf(program), id);
       if (options.format === 'json') printJson(pids);
       else print(['PID', ...pids].map((row) => `${row}\n`).join(''));
     });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { readResources, updateContainer } from './commands/update.ts';
+import { readResources } from './commands/update.ts';
+import { commands } from './commands.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
 /** Options of `update` as runc has them, and where each belongs in `linux.resources`. */
@@ -35,7 +36,7 @@ export function declareUpdate(program: Command, contextOf: () => RuntimeContext)
   command.action((id: string, options: Readonly<Record<string, string | undefined>>) => {
     const { resources, l3CacheSchema, memBwSchema } = options;
     if (l3CacheSchema !== undefined || memBwSchema !== undefined) throw new Error('Intel RDT is not supported');
-    return updateContainer(contextOf(), id, resources === undefined ? resourcesOf(options) : readResources(resources));
+    return commands.update(contextOf(), id, resources === undefined ? resourcesOf(options) : readResources(resources));
   });
 }
 

@@ -4,6 +4,7 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ContainerSpec, Limits, SandboxSpec } from '../../native/index.ts';
 import type { KernelGround } from '../contract/kernel-ground.ts';
+import { type FileCase, fileErrnoNames, problemsWithEachCall } from './faults/each-file-call.ts';
 import { createFaultyFiles } from './faults/faulty-files.ts';
 
 const files = createFaultyFiles();
@@ -12,10 +13,6 @@ jest.unstable_mockModule('node:fs/promises', () => files.wrap(promises));
 const { openKernelGround } = await import('../contract/kernel-ground.ts');
 const { canonicalLimits } = await import('../../native/index.ts');
 const { containerSpec } = await import('../contract/container-programs.ts');
-
-/** One errno unless the run asks for others: `HOLDFAST_FAULTS=EIO,ENOSPC,EROFS`. */
-const errnoNames = (process.env.HOLDFAST_FAULTS || 'ENOSPC').split(',');
-const RESOURCES = ['ENOSPC', 'ENOMEM', 'EAGAIN'];
 
 const SANDBOX: SandboxSpec = { id: 'pod', labels: {}, hostname: 'web-0', network: 'private', users: 'private' };
 
@@ -43,17 +40,6 @@ function everyLimit(times: number): Limits {
 
 afterAll(() => ground.close());
 
-interface Case {
-  readonly operation: string;
-  /** Brings the node to where the operation begins. */
-  prepare(): Promise<void>;
-  run(): Promise<void>;
-  /** What a failed operation leaves: the node as it was, or a part to be done when it is asked for again. */
-  readonly undo: 'as before' | 'done again';
-  /** Whether nothing of the sandbox is left when it succeeds. */
-  readonly clears: boolean;
-}
-
 const make = async (): Promise<void> => {
   await ground.backend.createSandbox(SANDBOX);
 };
@@ -62,7 +48,7 @@ const start = async (spec: ContainerSpec): Promise<void> => {
   await ground.backend.startContainer(spec);
 };
 
-const CASES: readonly Case[] = [
+const CASES: readonly FileCase[] = [
   {
     operation: 'createSandbox',
     prepare: () => ground.backend.removeSandbox('pod'),
@@ -113,28 +99,14 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe.each(errnoNames)('a call of the file system that fails once with %s', (errnoName) => {
+describe.each(fileErrnoNames)('a call of the file system that fails once with %s', (errnoName) => {
   test.each(CASES)(
     'makes $operation fail by name or does no harm, and leaves nothing',
     async (each) => {
-      const problems: string[] = [];
-      let nth = 0;
-      for (; ; nth += 1) {
-        await each.prepare();
-        const before = await ground.leftovers('pod');
-        files.arm({ nth, errnoName });
-        const error = await each.run().then(
-          () => null,
-          (thrown) => thrown,
-        );
-        const call = files.disarm();
-        if (call === null) break;
-        problems.push(
-          ...(await problemsOf(each, { error, errnoName, before })).map((problem) => `${call}: ${problem}`),
-        );
-      }
+      const leftovers = (): Promise<readonly string[]> => ground.leftovers('pod');
+      const { calls, problems } = await problemsWithEachCall(each, { files, leftovers, halfDone }, errnoName);
       expect(problems).toEqual([]);
-      expect(nth).toBeGreaterThan(5);
+      expect(calls).toBeGreaterThan(5);
       await ground.backend.removeSandbox('pod');
       expect(await ground.leftovers('pod')).toEqual([]);
     },
@@ -142,31 +114,8 @@ describe.each(errnoNames)('a call of the file system that fails once with %s', (
   );
 });
 
-interface Failed {
-  readonly error: unknown;
-  readonly errnoName: string;
-  readonly before: readonly string[];
-}
-
-async function problemsOf(
-  { undo, clears, run }: Case,
-  { error, errnoName, before }: Failed,
-): Promise<readonly string[]> {
-  if (error === null) return clears ? ground.leftovers('pod') : [];
-  const { name, code, stage, errno } = error as Record<string, unknown>;
-  const rightCode = RESOURCES.includes(errnoName) ? 'no-resources' : 'kernel';
-  const isTold = name === 'BackendError' && code === rightCode && stage !== '' && errno === errnoName;
-  const problems = isTold ? [] : [`throws ${code} at "${stage}" (${errno}): ${error}`];
-  if (undo === 'done again') {
-    await run();
-    return problems;
-  }
-  const left = (await ground.leftovers('pod')).filter((trace) => !before.includes(trace));
-  return [...problems, ...left.map((trace) => `leaves ${trace}`), ...(await changedLimits())];
-}
-
 /** Limits that are neither all as they were nor all as they were to be. */
-async function changedLimits(): Promise<readonly string[]> {
+async function halfDone(): Promise<readonly string[]> {
   const { sandboxes } = await ground.backend.observe();
   return sandboxes.flatMap(({ containers }) =>
     containers.flatMap(({ kernel, applied }) =>

@@ -21,7 +21,8 @@ export async function startContainer(context: RuntimeContext, id: string): Promi
     await runHooks({ hooks, stage: 'startContainer', state, inside });
   }
   await execute(directory);
-  await rm(join(directory, START_SOCKET), { force: true });
+  // It runs, whatever fails from here on.
+  await rm(join(directory, START_SOCKET), { force: true }).catch((error: Error) => context.log.warn(error.message));
   const running = describeState(container, 'running');
   await runHooksOnward({ hooks, stage: 'poststart', state: running, inside: null }, context.log.warn);
 }

@@ -46,9 +46,15 @@ async function readText(path: string): Promise<string> {
       await file.close();
     }
   } catch (cause) {
+    if (!isOfPath(cause as NodeJS.ErrnoException)) throw cause;
     const message = `cannot read ${path}: ${(cause as Error).message}`;
     throw new BackendError('invalid-spec', 'read config', message, { cause });
   }
+}
+
+/** What is wrong with the path and not with the node. */
+function isOfPath({ code }: NodeJS.ErrnoException): boolean {
+  return code === undefined || ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ENODEV', 'EACCES'].includes(code);
 }
 
 /** A NUL, unless its backslash is a text's own. */

@@ -29,8 +29,9 @@ export async function statusOf(container: ContainerState, directory: string): Pr
 async function hasWaitingProgram(pid: number): Promise<boolean> {
   try {
     return WAITING_PROGRAM.test(await readlink(`/proc/${pid}/exe`));
-  } catch {
-    return false;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }
 

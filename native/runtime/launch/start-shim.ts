@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -77,7 +78,8 @@ function isOpen(fd: number): boolean {
 
 /** @returns an open file that has no name any more. */
 function openSpec(directory: string, spec: Buffer): number {
-  const path = join(directory, 'spec');
+  // Of a name that nothing has, not even what an earlier call could not remove.
+  const path = join(directory, `spec-${randomBytes(6).toString('hex')}`);
   writeFileSync(path, spec, { flag: 'wx', mode: SPEC_MODE });
   try {
     return openSync(path, 'r');

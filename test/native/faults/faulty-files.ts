@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { constants } from 'node:os';
 
 /** Makes one call of the file system's functions fail without being made. */
@@ -12,9 +13,11 @@ export interface FaultyFiles {
 
 /** What the backend changes and reads files with; a close frees its descriptor whatever it says. */
 const FALLIBLE = new Set(
-  `chown mkdir mkdirSync open openSync readFile readFileSync readdir readdirSync rename renameSync rm rmSync rmdirSync
-  statSync writeFile writeFileSync writeSync`.split(/\s+/),
+  `chown mkdir mkdirSync mkdtemp open openSync readFile readFileSync readdir readdirSync readlink readlinkSync realpath
+  rename renameSync rm rmSync rmdirSync statSync writeFile writeFileSync writeSync`.split(/\s+/),
 );
+/** The same of an open file. */
+const FALLIBLE_OF_FILE = ['readFile', 'stat', 'sync', 'writeFile'] as const;
 
 /** @returns a file system without faults yet. */
 export function createFaultyFiles(): FaultyFiles {
@@ -24,12 +27,23 @@ export function createFaultyFiles(): FaultyFiles {
   const watched =
     (name: string, call: (...args: readonly unknown[]) => unknown) =>
     (...args: readonly unknown[]): unknown => {
-      if (armed === null || calls++ !== armed.nth) return call(...args);
+      if (armed === null || calls++ !== armed.nth) return watchedFile(args[0], call(...args));
       failed = `${name} ${args[0]}`;
       const error = systemError(name.replace('Sync', ''), String(args[0]), armed.errnoName);
       if (name.endsWith('Sync')) throw error;
       return Promise.reject(error);
     };
+  /** @returns the same, with the methods of a file that was opened under watch. */
+  const watchedFile = (path: unknown, result: unknown): unknown =>
+    result instanceof Promise ? result.then((value) => (isFile(value) ? watchMethods(path, value) : value)) : result;
+  const watchMethods = (path: unknown, file: FileHandle): FileHandle => {
+    for (const name of FALLIBLE_OF_FILE) {
+      const call = (file[name] as (...args: readonly unknown[]) => unknown).bind(file);
+      const method = watched(name, (_, ...args) => call(...args));
+      Object.defineProperty(file, name, { value: (...args: readonly unknown[]) => method(path, ...args) });
+    }
+    return file;
+  };
   return {
     wrap: (module) => {
       const entries = Object.entries(module).map(([name, value]) => [
@@ -46,6 +60,10 @@ export function createFaultyFiles(): FaultyFiles {
       return failed;
     },
   };
+}
+
+function isFile(value: unknown): value is FileHandle {
+  return typeof value === 'object' && value !== null && 'fd' in value && 'sync' in value;
 }
 
 /** As Node's own errors of the file system are. */
