@@ -158,6 +158,21 @@ function declareViews(program: Command): void {
       else print(['PID', ...pids].map((row) => `${row}\n`).join(''));
     });
   program
+    .command('events <id>')
+    .description('tell what a container uses, and each time it ran out of memory, a line each, until it stops')
+    .option('--stats', 'tell what it uses now, and end')
+    .option('--interval <time>', 'between two tellings, as 500ms, 5s or 2m', '5s')
+    .action((id: string, options) => {
+      const tell = (event: unknown): void => print(`${JSON.stringify(event)}\n`);
+      const intervalMs = durationOf(options.interval);
+      return commands.events(contextOf(program), id, { intervalMs, isOnce: options.stats === true, tell });
+    });
+  program
+    .command('spec')
+    .description('write a config.json to begin with')
+    .option('-b, --bundle <directory>', 'the bundle', '.')
+    .action((options) => commands.spec(options.bundle));
+  program
     .command('features')
     .description('show what this runtime can do')
     .action(() => printJson(describeFeatures()));
@@ -187,6 +202,15 @@ function execOptionsOf(command: readonly string[], given: Given): ExecOptions {
 function countOf(text: string): number {
   if (/^\d{1,3}$/.test(text) && Number(text) <= MOST_PRESERVED) return Number(text);
   throw new Error(`--preserve-fds: ${JSON.stringify(text)}: expected a number from 0 to ${MOST_PRESERVED}`);
+}
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+function durationOf(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(digits) * UNITS_MS[unit as keyof typeof UNITS_MS];
+  if (ms > 0) return ms;
+  throw new Error(`--interval ${JSON.stringify(text)}: expected a time such as 500ms, 5s or 2m`);
 }
 
 function gather(value: string, before: readonly string[]): readonly string[] {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCgroupDriver } from '../../native/cgroup/driver.ts';
 import { patience } from '../world/patience.ts';
@@ -40,6 +41,8 @@ export interface BundleStage {
   runtime(...args: readonly string[]): Promise<Outcome>;
   /** The same with more descriptors, from 3 on. */
   runtimeGiven(descriptors: readonly number[], ...args: readonly string[]): Promise<Outcome>;
+  /** Starts a command that tells line after line. */
+  runtimeLines(...args: readonly string[]): Lines;
   /** Writes the bundle's config.json: a shell script as process, then the changes. */
   configure(script: string, change?: (config: Config) => void): Promise<void>;
   /** Creates and starts a container and waits until it stopped. @returns its output. */
@@ -48,6 +51,13 @@ export interface BundleStage {
   state(id?: string): Promise<{ readonly status: string; readonly pid: number }>;
   until(status: string, id?: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A command that runs, and what it has told. */
+export interface Lines {
+  until(isIt: (line: string) => boolean): Promise<void>;
+  /** Its exit status. */
+  readonly ended: Promise<number | null>;
 }
 
 export interface Outcome {
@@ -79,6 +89,22 @@ export async function openBundleStage(): Promise<BundleStage> {
     return { status, stdout: await readFile(answer, 'utf8'), stderr: await readFile(err, 'utf8') };
   };
   const runtime: BundleStage['runtime'] = (...args) => runtimeGiven([], ...args);
+  const runtimeLines: BundleStage['runtimeLines'] = (...args) => {
+    const all = [MAIN, '--root', join(directory, 'run'), ...args];
+    const child = spawn(process.execPath, all, { cwd: bundle, stdio: ['ignore', 'pipe', 'inherit'] });
+    const told: string[] = [];
+    createInterface(child.stdout).on('line', (line) => told.push(line));
+    return {
+      ended: once(child, 'exit').then(([status]) => status as number | null),
+      until: async (isIt) => {
+        const deadline = Date.now() + PATIENCE_MS;
+        while (!told.some(isIt)) {
+          if (Date.now() > deadline) throw new Error(`not told: ${told.join('\n')}`);
+          await sleep(20);
+        }
+      },
+    };
+  };
   const state: BundleStage['state'] = async (id = 'c') =>
     JSON.parse((await expectSuccess(runtime('state', id))).stdout);
   const until: BundleStage['until'] = async (status, id = 'c') => {
@@ -89,7 +115,7 @@ export async function openBundleStage(): Promise<BundleStage> {
     }
   };
   return {
-    ...{ directory, bundle, rootfs, cgroupPath, runtime, runtimeGiven, state, until },
+    ...{ directory, bundle, rootfs, cgroupPath, runtime, runtimeGiven, runtimeLines, state, until },
     configure: async (script, change = () => undefined) => {
       const config: Config = JSON.parse(template);
       config.process.terminal = false;

@@ -79,7 +79,7 @@ describe('a program run in a container', () => {
     [['exec', '--user', 'root', 'c', 'true'], 'expected numbers'],
     [['exec', '--user', '4294967295', 'c', 'true'], 'expected ids below'],
     [['exec', '--cap', 'CAP_NONE', 'c', 'true'], 'CAP_NONE'],
-    [['exec', '--tty', 'c', 'true'], '--console-socket is needed'],
+    [['exec', '--tty', '--detach', 'c', 'true'], '--console-socket is needed'],
     [['exec', '--apparmor', 'holdfast-absent', 'c', 'true'], 'process.apparmorProfile'],
     [['exec', 'c'], 'a command, or --process'],
     [['exec', 'c', '/bin/absent'], 'execve failed with ENOENT (/bin/absent): no such file or directory'],

@@ -13,7 +13,7 @@ import { cgroupPathOf, openGroup } from '../container/groups.ts';
 import { runHooks } from '../container/hooks.ts';
 import type { ContainerState } from '../container/state.ts';
 import { describeState } from '../container/status.ts';
-import type { Ending } from '../launch/bundle-launch.ts';
+import type { BundleTerminal, Ending } from '../launch/bundle-launch.ts';
 import { createProcess, type StartedProcess } from '../launch/create-process.ts';
 import { launchOfBundle } from '../launch/launch-of-bundle.ts';
 import { launchProcessOf } from '../launch/launch-process.ts';
@@ -40,11 +40,11 @@ export async function createContainer(
 ): Promise<StartedProcess> {
   const bundle = await realpath(options.bundle).catch(() => resolve(options.bundle));
   const config = await readConfig(bundle);
-  checkTerminal(config.process, options.consoleSocket);
+  const terminal = terminalOf(config.process, options.consoleSocket, ending);
   const container = await newContainer(config, id, bundle);
   await claim(context, container);
   try {
-    const started = await create(context, { container, config, options, ending });
+    const started = await create(context, { container, config, options, terminal, ending });
     warnOfClamped(context, started);
     if (options.pidFile !== undefined) await writePid(options.pidFile, started);
     return started;
@@ -86,12 +86,21 @@ export function writePid(path: string, { process }: StartedProcess): Promise<voi
   return writeDurably(resolve(path), String(process.pid), 0o644);
 }
 
-/** @throws BackendError `invalid-spec` unless a terminal and a socket that takes it are both there, or neither. */
-export function checkTerminal(process: BundleProcess | undefined, consoleSocket: string | undefined): void {
+/**
+ * @returns where the other side of a process's terminal goes: to the socket, or to this process's own streams while it
+ * waits. @throws BackendError `invalid-spec` for a socket without a terminal, and where nobody would have it.
+ */
+export function terminalOf(
+  process: BundleProcess | undefined,
+  consoleSocket: string | undefined,
+  ending: Ending,
+): BundleTerminal {
   const wantsTerminal = process?.terminal === true;
-  if (wantsTerminal === (consoleSocket !== undefined)) return;
+  if (wantsTerminal && consoleSocket !== undefined) return { kind: 'sent', socket: resolve(consoleSocket) };
+  if (wantsTerminal && ending === 'awaited') return { kind: 'relayed' };
+  if (!wantsTerminal && consoleSocket === undefined) return { kind: 'none' };
   const message = wantsTerminal
-    ? 'process.terminal is true: --console-socket is needed to take the terminal'
+    ? 'process.terminal is true: --console-socket is needed to take the terminal of what is not waited for'
     : '--console-socket is given, but process.terminal is not true';
   throw new BackendError('invalid-spec', 'check terminal', message);
 }
@@ -115,12 +124,13 @@ interface Creation {
   readonly container: ContainerState;
   readonly config: BundleConfig;
   readonly options: CreateOptions;
+  readonly terminal: BundleTerminal;
   readonly ending: Ending;
 }
 
 async function create(
   context: RuntimeContext,
-  { container, config, options, ending }: Creation,
+  { container, config, options, terminal, ending }: Creation,
 ): Promise<StartedProcess> {
   const { cgroupPath, hooks } = container;
   const process = config.process ?? NO_PROCESS;
@@ -138,8 +148,8 @@ async function create(
     groupDirs: groupFiles.map((file) => ({ path: dirname(file), hierarchy: hierarchyOf(dirname(file), cgroupPath) })),
     stateDir: scratchDir,
     mountLabel: labels.mountLabel,
-    process: launchProcessOf(process, container, labels),
-    consoleSocket: options.consoleSocket === undefined ? null : resolve(options.consoleSocket),
+    process: launchProcessOf({ ...process, execCPUAffinity: undefined }, container, labels),
+    terminal,
     preservedCount: options.preservedCount,
     ending,
   });

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { BackendError } from '../../errors.ts';
 import { labelsToSet } from '../../labels/labels-to-set.ts';
 import { checkMountPower } from '../config/check-config.ts';
@@ -9,7 +8,7 @@ import type { ContainerState } from '../container/state.ts';
 import { execProcess } from '../launch/create-process.ts';
 import { launchProcessOf } from '../launch/launch-process.ts';
 import { expectStatus, type RuntimeContext } from '../runtime-context.ts';
-import { checkTerminal, warnOfClamped, writePid } from './create.ts';
+import { terminalOf, warnOfClamped, writePid } from './create.ts';
 import { forwardSignals } from './forward-signals.ts';
 
 export interface ExecOptions {
@@ -41,7 +40,8 @@ export async function execInContainer(context: RuntimeContext, id: string, optio
   const { init } = container;
   if (init === null) throw new BackendError('internal', 'exec', `container ${JSON.stringify(id)} has no process`);
   const process = await processFor(container, options);
-  checkTerminal(process, options.consoleSocket);
+  const ending = options.isLeft ? ('left' as const) : ('awaited' as const);
+  const terminal = terminalOf(process, options.consoleSocket, ending);
   const labels = await labelsToSet({ ...process, mountLabel: null });
   const group = await openGroup(container.cgroupPath);
   checkMountPower(process, container, group);
@@ -49,9 +49,8 @@ export async function execInContainer(context: RuntimeContext, id: string, optio
     container: init,
     groupFiles: group.entryFiles(),
     process: launchProcessOf(process, container, labels),
-    consoleSocket: options.consoleSocket === undefined ? null : resolve(options.consoleSocket),
     preservedCount: options.preservedCount,
-    ending: options.isLeft ? ('left' as const) : ('awaited' as const),
+    ...{ terminal, ending },
   };
   const started = await execProcess(launch, {
     shimPath: context.shimPath,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { seccomp } from '../../seccomp/profile-schema.ts';
 import { refused } from './refused.ts';
 import { resourcesSchema } from './resources-schema.ts';
+import { cpuAffinity, ioPriority, scheduler } from './schedule-schema.ts';
 
 const whole = z.number().refine((value) => Number.isInteger(value) && value >= 0, 'expected a whole number from 0');
 const id = z.int().min(0).max(0xfffffffe);
@@ -34,9 +35,9 @@ export const bundleProcess = z.object({
   oomScoreAdj: z.int().min(-1000).max(1000).optional(),
   apparmorProfile: label,
   selinuxLabel: label,
-  scheduler: refused,
-  ioPriority: refused,
-  execCPUAffinity: refused,
+  scheduler: scheduler.optional(),
+  ioPriority: ioPriority.optional(),
+  execCPUAffinity: cpuAffinity.optional(),
 });
 
 const mapping = z.object({ containerID: id, hostID: id, size: z.int().positive() });

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { ClampedSetting } from '../../backend.ts';
 import { createCgroupDriver } from '../../cgroup/driver.ts';
 import type { RawWrite } from '../../cgroup/raw-control.ts';
+import type { GroupUsage } from '../../cgroup/usage.ts';
 import { checkLimits } from '../../container/check-limits.ts';
 import { BackendError } from '../../errors.ts';
 import type { BundleResources } from '../config/resources-schema.ts';
@@ -36,6 +37,8 @@ export interface ContainerGroup {
   /** cgroup.procs files by which a process enters it, once it is made. */
   entryFiles(): readonly string[];
   pids(): Promise<readonly number[]>;
+  /** @returns what it uses; null when it is gone. */
+  usage(): Promise<GroupUsage | null>;
   kill(): Promise<void>;
   remove(): Promise<void>;
   freeze(): Promise<void>;
@@ -72,6 +75,7 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
     },
     entryFiles: () => driver.entryFiles(group),
     pids: () => driver.pids(group),
+    usage: () => driver.usage(group),
     kill: () => driver.kill(group),
     remove: () => driver.remove(group),
     freeze: () => driver.freeze(group),

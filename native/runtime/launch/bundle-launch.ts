@@ -33,9 +33,11 @@ export interface BundleLaunch {
   readonly preservedCount: number;
   /** Where the start socket is made. */
   readonly stateDir: string;
-  /** Null without a terminal. */
-  readonly consoleSocket: string | null;
+  readonly terminal: BundleTerminal;
 }
+
+/** Where the other side of a terminal goes: to a socket, or over the shim's own standard streams. */
+export type BundleTerminal = { readonly kind: 'none' | 'relayed' } | { readonly kind: 'sent'; readonly socket: string };
 
 export interface BundleNamespace {
   /** CLONE_NEW* of clone(2). */
@@ -102,6 +104,25 @@ export interface BundleLaunchProcess {
   /** PER_* of personality(2); null leaves that of the runtime. */
   readonly personality: number | null;
   readonly terminalSize: { readonly rows: number; readonly columns: number };
+  readonly schedule: BundleSchedule;
+}
+
+/** In the numbers of sched_setattr(2), ioprio_set(2) and sched_setaffinity(2). */
+export interface BundleSchedule {
+  /** Null leaves that of the runtime. */
+  readonly scheduler: {
+    readonly policy: number;
+    readonly flags: bigint;
+    readonly nice: number;
+    readonly priority: number;
+    readonly runtime: bigint;
+    readonly deadline: bigint;
+    readonly period: bigint;
+  } | null;
+  readonly ioPriority: number | null;
+  /** CPUs before it enters the container's groups, and from then on; empty leaves them. */
+  readonly firstCpus: Uint8Array;
+  readonly cpus: Uint8Array;
 }
 
 /** One more process to run in a container. */
@@ -111,7 +132,7 @@ export interface BundleExecLaunch {
   readonly process: BundleLaunchProcess;
   readonly ending: Ending;
   readonly preservedCount: number;
-  readonly consoleSocket: string | null;
+  readonly terminal: BundleTerminal;
 }
 
 /** `awaited` keeps the shim until the process ends, and ends it with the same status; `left` leaves it to whoever adopts it. */

@@ -5,18 +5,20 @@ import type {
   BundleLaunch,
   BundleLaunchMount,
   BundleLaunchProcess,
+  BundleSchedule,
   VisitLaunch,
 } from './bundle-launch.ts';
 
 const MAGIC = 0x31534648;
 const LENGTH_OFFSET = 4;
 const NO_PERSONALITY = 0xffffffff;
+const SAME_SCHEDULE = 0xffffffff;
 const MODES = { bundle: 16, visit: 17, exec: 18 } as const;
 const FLAGS = {
   readonlyRoot: 1 << 2,
   noNewPrivileges: 1 << 3,
   rootNodev: 1 << 8,
-  terminal: 1 << 9,
+  relay: 1 << 9,
   oomScore: 1 << 10,
   ownDev: 1 << 11,
   wait: 1 << 12,
@@ -51,7 +53,7 @@ export function encodeBundleLaunch(launch: BundleLaunch): Buffer {
     writer.texts(launch.readonlyPaths);
     writeProcess(writer, launch.process);
     writer.text(launch.stateDir);
-    writer.text(launch.consoleSocket ?? '');
+    writer.text(launch.terminal.kind === 'sent' ? launch.terminal.socket : '');
     writer.u32(launch.preservedCount);
   });
 }
@@ -63,7 +65,7 @@ export function encodeBundleExecLaunch(launch: BundleExecLaunch): Buffer {
     writer.texts(launch.groupFiles);
     writeProcessId(writer, launch.container);
     writeProcess(writer, launch.process);
-    writer.text(launch.consoleSocket ?? '');
+    writer.text(launch.terminal.kind === 'sent' ? launch.terminal.socket : '');
     writer.u32(launch.preservedCount);
   });
 }
@@ -99,7 +101,7 @@ function flagsOf(launch: BundleLaunch): number {
 function processFlagsOf(launch: BundleLaunch | BundleExecLaunch): number {
   let flags = 0;
   if (launch.process.hasNoNewPrivileges) flags |= FLAGS.noNewPrivileges;
-  if (launch.consoleSocket !== null) flags |= FLAGS.terminal;
+  if (launch.terminal.kind === 'relayed') flags |= FLAGS.relay;
   if (launch.process.oomScoreAdj !== null) flags |= FLAGS.oomScore;
   if (launch.ending === 'awaited') flags |= FLAGS.wait;
   return flags;
@@ -154,4 +156,16 @@ function writeProcess(writer: SpecWriter, process: BundleLaunchProcess): void {
   writer.u32(process.personality ?? NO_PERSONALITY);
   writer.u32(process.terminalSize.rows);
   writer.u32(process.terminalSize.columns);
+  writeSchedule(writer, process.schedule);
+}
+
+function writeSchedule(writer: SpecWriter, { scheduler, ioPriority, firstCpus, cpus }: BundleSchedule): void {
+  writer.u32(scheduler?.policy ?? SAME_SCHEDULE);
+  writer.u64(scheduler?.flags ?? 0n);
+  writer.u32((scheduler?.nice ?? 0) >>> 0);
+  writer.u32(scheduler?.priority ?? 0);
+  for (const time of ['runtime', 'deadline', 'period'] as const) writer.u64(scheduler?.[time] ?? 0n);
+  writer.u32(ioPriority ?? SAME_SCHEDULE);
+  writer.bytes(firstCpus);
+  writer.bytes(cpus);
 }

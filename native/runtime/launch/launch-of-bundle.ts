@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { pathOfSysctl } from '../config/check-config.ts';
 import { deniesDevices } from '../config/denies-devices.ts';
 import type { BundleConfig } from '../config/schema.ts';
-import type { BundleLaunch, BundleLaunchProcess, Ending } from './bundle-launch.ts';
+import type { BundleLaunch, BundleLaunchProcess, BundleTerminal, Ending } from './bundle-launch.ts';
 import { devicesOf } from './devices.ts';
 import { launchMountsOf, type MountGround, mapText } from './mounts.ts';
 
@@ -23,7 +23,7 @@ const ROOT_PROPAGATIONS = { unbindable: 1 << 17, slave: 1 << 19, shared: 1 << 20
 export interface BundleGround extends Omit<MountGround, 'hasInertDevices' | 'hasOwnUsers'> {
   readonly groupFiles: readonly string[];
   readonly stateDir: string;
-  readonly consoleSocket: string | null;
+  readonly terminal: BundleTerminal;
   readonly process: BundleLaunchProcess;
   readonly ending: Ending;
   readonly preservedCount: number;
@@ -63,7 +63,7 @@ export function launchOfBundle(config: BundleConfig, ground: BundleGround): Bund
     ending: ground.ending,
     preservedCount: ground.preservedCount,
     stateDir: ground.stateDir,
-    consoleSocket: ground.consoleSocket,
+    terminal: ground.terminal,
   };
 }
 

@@ -3,8 +3,9 @@ import { rlimitNumber } from '../../container/rlimits.ts';
 import type { Labels } from '../../labels/labels-to-set.ts';
 import type { OciSeccomp } from '../../oci.ts';
 import { compileSeccomp } from '../../seccomp/compile.ts';
+import { cpuBits, ioPriorityNumber, policyNumber, type Scheduler, schedulerFlags } from '../config/schedule-schema.ts';
 import type { BundleProcess } from '../config/schema.ts';
-import type { BundleLaunchProcess } from './bundle-launch.ts';
+import type { BundleLaunchProcess, BundleSchedule } from './bundle-launch.ts';
 import { refuseMakingDevices } from './devices.ts';
 
 /** PER_* of personality(2). */
@@ -51,7 +52,22 @@ export function launchProcessOf(
     selinuxLabel: labels.selinuxLabel,
     personality: confinement.personality === null ? null : PERSONALITIES[confinement.personality.domain],
     terminalSize: { rows: process.consoleSize?.height ?? 0, columns: process.consoleSize?.width ?? 0 },
+    schedule: scheduleOf(process),
   };
+}
+
+function scheduleOf({ scheduler, ioPriority, execCPUAffinity }: BundleProcess): BundleSchedule {
+  return {
+    scheduler: scheduler === undefined ? null : attributesOf(scheduler),
+    ioPriority: ioPriority === undefined ? null : ioPriorityNumber(ioPriority),
+    firstCpus: cpuBits(execCPUAffinity?.initial ?? ''),
+    cpus: cpuBits(execCPUAffinity?.final ?? ''),
+  };
+}
+
+function attributesOf({ policy, flags, runtime, deadline, period, ...others }: Scheduler): BundleSchedule['scheduler'] {
+  const times = { runtime: BigInt(runtime), deadline: BigInt(deadline), period: BigInt(period) };
+  return { ...others, ...times, policy: policyNumber(policy), flags: schedulerFlags(flags) };
 }
 
 function filterOf(process: BundleProcess, { seccomp, deniesDevices }: Confinement): Uint8Array {

@@ -7,13 +7,16 @@
 
 #include "shim.h"
 
+#include <termios.h>
+
 /* Modes beside those of enum mode. */
 enum { MODE_BUNDLE = 16, MODE_VISIT = 17, MODE_BUNDLE_EXEC = 18 };
 
 /* Flags of a bundle beside READONLY_ROOT and NO_NEW_PRIVILEGES. */
 enum {
     BUNDLE_ROOT_NODEV = 1u << 8,
-    BUNDLE_TERMINAL = 1u << 9,
+    /* Its terminal is carried by the shim over the shim's own standard streams. */
+    BUNDLE_RELAY = 1u << 9,
     BUNDLE_OOM_SCORE = 1u << 10,
     /* /dev is the container's own: it gets the default links. */
     BUNDLE_OWN_DEV = 1u << 11,
@@ -75,6 +78,24 @@ struct process_id {
     uint64_t start_time;
 };
 
+/* Bits of sched_setaffinity(2), or none. */
+struct cpu_mask {
+    uint32_t bytes;
+    const void *mask;
+};
+
+/* As sched_setattr(2) and ioprio_set(2) take it; SAME_SCHEDULE leaves that of whoever starts it. */
+struct schedule_spec {
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+    uint32_t io_priority;
+    /* CPUs of the shim before it enters the container's groups, and of the process from then on. */
+    struct cpu_mask first_cpus, cpus;
+};
+
 struct bundle_spec {
     uint32_t flags;
     /* Program, working directory, user, rlimits, filter, groups, masked and read-only paths; nothing else of it. */
@@ -97,6 +118,7 @@ struct bundle_spec {
     /* PER_* of personality(2), or that of whoever starts it. */
     uint32_t personality;
     uint32_t rows, columns;
+    struct schedule_spec schedule;
     /* Where the socket `start` is made, and the socket that takes the terminal; empty for none. */
     const char *state_dir, *console_socket;
     /* Descriptors from PRESERVED_FD on that the program gets from 3 on. */
@@ -110,6 +132,15 @@ struct visit_spec {
     struct process_id container;
     struct texts args, env;
 };
+
+/* ---- schedule.c: with the node's power. */
+
+#define SAME_SCHEDULE 0xffffffffu
+
+/* This process, and what it starts. */
+int start_on_first_cpus(const struct schedule_spec *schedule, struct hf_error *error);
+/* A process that waits. */
+int schedule_process(const struct schedule_spec *schedule, int32_t pid, struct hf_error *error);
 
 /* ---- decode.c: as spec_decode; `mode` says which of the two it was. */
 
@@ -143,6 +174,8 @@ enum { PRESERVED_FD = 6, MOST_PRESERVED = 100 };
 /* Descriptors that the first process, or one that is run beside it, takes over. */
 struct bundle_ends {
     int root, listener, console;
+    /* Where the shim gets the terminal that it is to carry, or -1. */
+    int terminal;
     /* Told to go on: the init once its ids are mapped and once the hooks of its creator ran, another once it is known. */
     int go[2];
     /* Takes one struct hf_error; its errnum is 0 once the container is created. */
@@ -162,7 +195,27 @@ int run_bundle_exec(struct bundle_spec *bundle, int report_fd);
 
 /* ---- wait.c: waits for a child's end. Returns its exit status, or 128 and the signal that ended it. */
 
-int wait_for_end(int32_t pid);
+/* `terminal` brings the master of the child's terminal, whose input and output are carried meanwhile; -1 for none. */
+int wait_for_end(int32_t pid, int terminal);
+
+/* ---- relay.c: between a terminal's master and the standard streams. */
+
+struct relay {
+    int master, input, signals;
+    int is_raw;
+    struct termios before;
+    size_t pending;
+    char keys[4096];
+};
+
+/* Takes the size of the terminal this process has, unless it was asked for another. */
+void adopt_size(struct bundle_spec *bundle);
+/* Makes the terminal of this process, if it has one, pass every key on. */
+void begin_relay(struct relay *relay, int master, int signals);
+/* Waits until something comes, and passes it on. */
+void serve_relay(struct relay *relay);
+/* Passes on what is there already, and makes the terminal as it was. */
+void end_relay(struct relay *relay);
 
 /* ---- enter.c: enters all namespaces of a process. The pid namespace holds for children only. */
 
@@ -185,8 +238,8 @@ _Noreturn void join_and_start_bundle(struct bundle_spec *bundle, struct bundle_e
 
 /* Makes the listening socket `start` in a directory. */
 int listen_for_start(const char *state_dir, struct hf_error *error);
-/* Connects to the socket of whoever wants the terminal. */
-int connect_console(const char *path, struct hf_error *error);
+/* Connects to the socket of whoever wants the terminal: another's, or the shim itself. */
+int open_console_ends(struct bundle_spec *bundle, struct bundle_ends *ends, struct hf_error *error);
 int send_descriptor(int socket, int fd, struct hf_error *error);
 
 /* ---- init.c */

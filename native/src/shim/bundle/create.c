@@ -10,14 +10,14 @@
 /* Everything that is found by a path of the node. */
 static int open_ends(struct bundle_spec *b, struct bundle_ends *ends, struct hf_error *error)
 {
-    *ends = (struct bundle_ends){.root = -1, .listener = -1, .console = -1};
+    *ends = (struct bundle_ends){.root = -1, .listener = -1, .console = -1, .terminal = -1};
     if (open_namespaces(b, error) < 0 || open_bundle_binds(b, error) < 0 || open_bundle_devices(b, error) < 0)
         return -1;
     ends->root = open_bundle_root(b, error);
     ends->listener = ends->root < 0 ? -1 : listen_for_start(b->state_dir, error);
     if (ends->listener < 0)
         return -1;
-    if (b->console_socket[0] != '\0' && (ends->console = connect_console(b->console_socket, error)) < 0)
+    if (open_console_ends(b, ends, error) < 0)
         return -1;
     if (pipe2(ends->go, O_CLOEXEC) < 0 || pipe2(ends->error, O_CLOEXEC) < 0)
         return fail(error, "pipe", NULL);
@@ -60,7 +60,8 @@ static int create(const struct bundle_spec *b, const struct bundle_ends *ends, c
 {
     char go;
     int32_t pid = joined->pid;
-    if (write_map(pid, "uid_map", b->uid_map, error) < 0 || write_map(pid, "gid_map", b->gid_map, error) < 0)
+    if (write_map(pid, "uid_map", b->uid_map, error) < 0 || write_map(pid, "gid_map", b->gid_map, error) < 0 ||
+        schedule_process(&b->schedule, pid, error) < 0)
         return -1;
     if (let_go_on(ends, error) < 0)
         return -1;
@@ -95,7 +96,7 @@ int run_bundle(struct bundle_spec *bundle, int report_fd)
     struct bundle_ends ends;
     struct joined joined = {0};
     if (open_ends(bundle, &ends, &error) == 0 && start(bundle, &ends, &joined, report_fd, &error) == 0)
-        return bundle->flags & BUNDLE_WAIT ? wait_for_end(joined.pid) : 0;
+        return bundle->flags & BUNDLE_WAIT ? wait_for_end(joined.pid, ends.terminal) : 0;
     if (joined.pid > 0) {
         syscall(SYS_kill, joined.pid, SIGKILL);
         waitpid(joined.pid, NULL, __WALL);

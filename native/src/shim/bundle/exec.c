@@ -97,25 +97,29 @@ static int await_exec(const struct bundle_ends *ends, struct hf_error *error)
     return -1;
 }
 
-static int start(struct bundle_spec *b, struct joined *joined, struct hf_error *error)
+static int start(struct bundle_spec *b, struct bundle_ends *ends, struct joined *joined, struct hf_error *error)
 {
-    struct bundle_ends ends = {.root = -1, .listener = -1, .console = -1, .go = {-1, -1}};
-    if (b->console_socket[0] != '\0' && (ends.console = connect_console(b->console_socket, error)) < 0)
+    *ends = (struct bundle_ends){.root = -1, .listener = -1, .console = -1, .terminal = -1, .go = {-1, -1}};
+    if (open_console_ends(b, ends, error) < 0)
         return -1;
-    if (pipe2(ends.go, O_CLOEXEC) < 0 || pipe2(ends.error, O_CLOEXEC) < 0)
+    if (pipe2(ends->go, O_CLOEXEC) < 0 || pipe2(ends->error, O_CLOEXEC) < 0)
         return fail(error, "pipe", NULL);
-    if (fork_joiner(b, &ends, join_and_start_process, joined, error) < 0)
+    if (start_on_first_cpus(&b->schedule, error) < 0 ||
+        fork_joiner(b, ends, join_and_start_process, joined, error) < 0)
         return -1;
-    close(ends.go[0]);
-    return let_go_on(&ends, error) < 0 ? -1 : await_exec(&ends, error);
+    close(ends->go[0]);
+    if (schedule_process(&b->schedule, joined->pid, error) < 0)
+        return -1;
+    return let_go_on(ends, error) < 0 ? -1 : await_exec(ends, error);
 }
 
 int run_bundle_exec(struct bundle_spec *bundle, int report_fd)
 {
     struct hf_error error = {0};
+    struct bundle_ends ends;
     struct joined joined = {0};
-    if (start(bundle, &joined, &error) == 0 && tell_runtime(report_fd, &joined, &error) == 0)
-        return bundle->flags & BUNDLE_WAIT ? wait_for_end(joined.pid) : 0;
+    if (start(bundle, &ends, &joined, &error) == 0 && tell_runtime(report_fd, &joined, &error) == 0)
+        return bundle->flags & BUNDLE_WAIT ? wait_for_end(joined.pid, ends.terminal) : 0;
     if (joined.pid > 0) {
         syscall(SYS_kill, joined.pid, SIGKILL);
         waitpid(joined.pid, NULL, __WALL);

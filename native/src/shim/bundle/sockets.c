@@ -22,7 +22,7 @@ int listen_for_start(const char *state_dir, struct hf_error *error)
     return listener;
 }
 
-int connect_console(const char *path, struct hf_error *error)
+static int connect_console(const char *path, struct hf_error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
@@ -34,6 +34,22 @@ int connect_console(const char *path, struct hf_error *error)
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
         return fail(error, "connect console socket", path);
     return fd;
+}
+
+int open_console_ends(struct bundle_spec *b, struct bundle_ends *ends, struct hf_error *error)
+{
+    int pair[2];
+    ends->console = ends->terminal = -1;
+    if (b->console_socket[0] != '\0')
+        return (ends->console = connect_console(b->console_socket, error)) < 0 ? -1 : 0;
+    if (!(b->flags & BUNDLE_RELAY))
+        return 0;
+    adopt_size(b);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return fail(error, "make terminal's socket", NULL);
+    ends->console = pair[0];
+    ends->terminal = pair[1];
+    return 0;
 }
 
 int send_descriptor(int socket, int fd, struct hf_error *error)
