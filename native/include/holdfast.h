@@ -62,6 +62,17 @@ HF_API int32_t hf_shim_load(const char *path, struct hf_error *error);
 HF_API int32_t hf_shim_spawn(int32_t shim_fd, const char *group, const void *spec, size_t spec_bytes,
                              struct hf_error *error);
 
+/* ---- cgroup ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * Has a BPF program of the kind BPF_PROG_TYPE_CGROUP_DEVICE decide which devices the processes of a v2 group, and of those
+ * below it, may open and make, for as long as the group is there.
+ */
+HF_API int32_t hf_group_hold_devices(const char *group, const void *program, size_t bytes, struct hf_error *error);
+
+/* Whether a v2 group has such a program of its own: 1 or 0. */
+HF_API int32_t hf_group_holds_devices(const char *group, struct hf_error *error);
+
 /* ---- processes ------------------------------------------------------------------------------------------------- */
 
 /*

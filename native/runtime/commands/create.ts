@@ -136,8 +136,8 @@ async function create(
   const process = config.process ?? NO_PROCESS;
   const labels = await labelsToSet({ ...process, mountLabel: config.linux.mountLabel });
   const group = await openGroup(cgroupPath);
-  checkMountPower(process, container, group);
   const clamped = await group.create(container.resources);
+  checkMountPower(process, container, group);
   for (const setting of clamped) context.log.note(`this node holds ${setting} only in part`);
   const groupFiles = group.entryFiles();
   const { shimPath } = context;

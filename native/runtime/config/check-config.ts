@@ -13,12 +13,12 @@ export function checkConfig(config: BundleConfig): void {
 export function checkMountPower(
   { capabilities }: BundleProcess,
   container: { readonly deniesDevices: boolean; readonly hasOwnUsers: boolean },
-  group: { readonly holdsDevices: boolean },
+  group: { holdsDevices(): boolean },
 ): void {
   const mayMount = capabilities?.bounding.includes('CAP_SYS_ADMIN') === true && !container.hasOwnUsers;
-  if (!mayMount || !container.deniesDevices || group.holdsDevices) return;
+  if (!mayMount || !container.deniesDevices || group.holdsDevices()) return;
   const message =
-    'process.capabilities.bounding: CAP_SYS_ADMIN can mount the devices that linux.resources.devices denies, and this node has no devices controller to hold it: leave one out';
+    'process.capabilities.bounding: CAP_SYS_ADMIN can mount the devices that linux.resources.devices denies, and no cgroup of this node holds it: leave one out';
   throw new BackendError('invalid-spec', 'check config', message);
 }
 

@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
 import type { ClampedSetting } from '../../backend.ts';
 import { createCgroupDriver } from '../../cgroup/driver.ts';
+import { hasDeviceProgram, holdDevices } from '../../cgroup/group-devices.ts';
 import type { RawWrite } from '../../cgroup/raw-control.ts';
 import type { GroupUsage } from '../../cgroup/usage.ts';
 import { checkLimits } from '../../container/check-limits.ts';
 import { BackendError } from '../../errors.ts';
 import type { BundleResources } from '../config/resources-schema.ts';
 import type { BundleConfig } from '../config/schema.ts';
+import { deviceProgram } from './device-program.ts';
 import { planResources } from './resources.ts';
 
 const DEFAULT_PARENT = '/holdfast-runtime';
@@ -28,9 +30,9 @@ export function cgroupPathOf(config: BundleConfig, id: string): string {
 
 /** A container's group in every hierarchy. */
 export interface ContainerGroup {
-  /** Whether denied devices are refused by the kernel. */
-  readonly holdsDevices: boolean;
-  /** @returns limits this node holds only in part. */
+  /** @returns whether denied devices are refused by the kernel, once it is made. */
+  holdsDevices(): boolean;
+  /** @returns limits, and `devices`, that this node holds only in part. */
   create(resources: BundleResources): Promise<readonly string[]>;
   /** Changes what it may take; when that is refused, all is as before. @returns as `create` does. */
   update(resources: BundleResources, before: BundleResources): Promise<readonly string[]>;
@@ -51,14 +53,16 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
   const [root = '', ...below] = cgroupPath.split('/').filter(Boolean);
   const group = below.join('/');
   const driver = await createCgroupDriver({ root });
+  const directory = driver.version === 2 ? driver.birthDirectory(group) : null;
   return {
-    holdsDevices: driver.holdsDevices,
+    holdsDevices: () => driver.holdsDevices || (directory !== null && hasDeviceProgram(directory)),
     create: async (resources) => {
       const { limits, writes } = planResources(resources, driver.version);
       checkLimits(limits);
       const clamped = await driver.create(group, limits);
       await driver.writeRaw(group, writes);
-      return heldInPart(resources, clamped);
+      const hasProgram = directory === null || programDevices(directory, resources);
+      return [...heldInPart(resources, clamped), ...(hasProgram ? [] : ['devices'])];
     },
     update: async (resources, before) => {
       const [wanted, known] = [planResources(resources, driver.version), planResources(before, driver.version)];
@@ -82,6 +86,18 @@ export async function openGroup(cgroupPath: string): Promise<ContainerGroup> {
     thaw: () => driver.thaw(group),
     isFrozen: () => driver.isFrozen(group),
   };
+}
+
+/** A node that lets nobody load a program, such as a container itself, has mounts and seccomp to hold denied devices. */
+function programDevices(directory: string, { devices }: BundleResources): boolean {
+  if (!devices.some((rule) => !rule.allow)) return true;
+  try {
+    holdDevices(directory, deviceProgram(devices));
+    return true;
+  } catch (error) {
+    if (error instanceof BackendError && ['EPERM', 'EINVAL', 'ENOSYS'].includes(error.errno ?? '')) return false;
+    throw error;
+  }
 }
 
 /** Linux takes a limit of kernel memory since 5.16 and keeps none. */
