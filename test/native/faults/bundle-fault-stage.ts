@@ -46,7 +46,17 @@ export async function openBundleFaultStage(
     config.process.args = ['sleep', '1000'];
     change(config, stage);
   });
-  const log = createRuntimeLog({ path: join(directory, 'log'), format: 'text' });
+  const logFile = join(directory, 'log');
+  const log = createRuntimeLog({ path: logFile, format: 'text' });
+  const portrait = async (pid: number): Promise<Readonly<Record<string, unknown>>> => ({
+    ...(await portraitOf(pid)),
+    ...(await clampedOf(logFile)),
+  });
+  /** What the log says is of this attempt. */
+  const attempt: typeof attemptWith = async (...args) => {
+    await rm(logFile, { force: true });
+    return attemptWith(...args);
+  };
   const context = createRuntimeContext(join(directory, 'run'), log, injector.shimPath);
   const cgroups = await createCgroupDriver({ root: cgroupPath });
   const traces = async (): Promise<readonly string[]> => [
@@ -73,7 +83,7 @@ export async function openBundleFaultStage(
   return {
     create: async (fault) => {
       await without();
-      return attemptWith(injector, fault, {
+      return attempt(injector, fault, {
         ...common,
         // What fails after the creation is deleted; what fails in it must leave nothing by itself.
         start: async () => {
@@ -83,7 +93,7 @@ export async function openBundleFaultStage(
             throw error;
           });
         },
-        portrait: async () => portraitOf(await pidOfInit()),
+        portrait: async () => portrait(await pidOfInit()),
         stop: async () => {
           process.kill(await pidOfInit(), 'SIGKILL');
           return ended;
@@ -93,13 +103,13 @@ export async function openBundleFaultStage(
     exec: async (fault) => {
       await withContainer();
       const pidFile = join(directory, 'pid');
-      return attemptWith(injector, fault, {
+      return attempt(injector, fault, {
         ...common,
         start: async () => {
           ended = execInContainer(context, ID, { ...EXEC, pidFile });
           await Promise.race([ended, until(async () => existsSync(pidFile))]);
         },
-        portrait: async () => portraitOf(Number(await readFile(pidFile, 'utf8'))),
+        portrait: async () => portrait(Number(await readFile(pidFile, 'utf8'))),
         stop: async () => {
           process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGKILL');
           return ended;
@@ -111,12 +121,12 @@ export async function openBundleFaultStage(
       await without();
       await withContainer();
       isThere = false;
-      return attemptWith(injector, fault, {
+      return attempt(injector, fault, {
         ...common,
         isRemovedAnyway: true,
         traces: async () => (await traces()).filter(isOfNoContainer),
         start: () => startContainer(context, ID),
-        portrait: async () => portraitOf(await pidOfInit()),
+        portrait: async () => portrait(await pidOfInit()),
         stop: async () => null,
       });
     },
@@ -125,6 +135,15 @@ export async function openBundleFaultStage(
       await stage.close();
       await injector.remove();
     },
+  };
+}
+
+/** What the log says the kernel refused in full need not be as it was asked for. */
+async function clampedOf(logFile: string): Promise<Readonly<Record<string, string>>> {
+  const told = await readFile(logFile, 'utf8').catch(() => '');
+  return {
+    ...(told.includes('process.rlimits') ? { limits: 'clamped' } : {}),
+    ...(told.includes('process.oomScoreAdj') ? { oomScore: 'clamped' } : {}),
   };
 }
 

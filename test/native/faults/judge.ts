@@ -85,9 +85,7 @@ function problemsOfError(error: unknown, at: ShimCall | null, errnoName: string)
   if (name !== 'BackendError' || typeof code !== 'string') return [`throws ${error}`];
   const isSilent = at !== null && SILENT.has(at.name) && step === 'read shim report';
   if (isSilent || (typeof step === 'string' && step !== '' && errno === errnoName)) return [];
-  // A hook's failure is told by the stage of the hook, with what its shim says.
-  const isHook = typeof step === 'string' && step.endsWith(' hook');
-  if (isHook && (SILENT.has(at?.name ?? '') || `${error}`.includes(`failed with ${errnoName}`))) return [];
+  if (typeof step === 'string' && step.endsWith(' hook') && isToldByHook(error, at, errnoName)) return [];
   // Nobody has asked for the start yet who could be told why it will not come.
   if (at?.name === 'accept4' && (step === 'start' || step === 'check status')) return [];
   // Its word to the shim is lost, and with it the reason; the C library makes EPERM of a mapping ENOMEM,
@@ -95,4 +93,11 @@ function problemsOfError(error: unknown, at: ShimCall | null, errnoName: string)
   if (at?.name === 'fcntl' && step === 'copy up' && errno === 'EBADF') return [];
   if ((at?.name === 'write' && errno === 'ESRCH') || (at?.name === 'mmap' && errno === 'ENOMEM')) return [];
   return [`fails without a reason: ${code}, stage "${step}", ${errno}`];
+}
+
+/** A hook's failure is told by the stage of the hook, with what its shim says. */
+function isToldByHook(error: unknown, at: ShimCall | null, errnoName: string): boolean {
+  // The C library makes EPERM of a mapping ENOMEM.
+  const told = at?.name === 'mmap' ? ['ENOMEM', errnoName] : [errnoName];
+  return SILENT.has(at?.name ?? '') || told.some((each) => `${error}`.includes(`failed with ${each}`));
 }
