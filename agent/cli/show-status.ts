@@ -28,6 +28,7 @@ export function showStatus(status: NodeStatus): string {
     refusal(status),
     conditions,
     workloads,
+    addresses(status),
     ...status.workloads.map(findings),
     ...status.workloads.map(clamps),
   ]
@@ -65,6 +66,16 @@ function refusal({ refused }: NodeStatus): string {
   if (refused === null) return '';
   const problems = refused.problems.map((problem) => `  ${formatProblem(problem)}\n`).join('');
   return `REFUSED   ${refused.commit.slice(0, 12)} ${refused.code}: ${plain(refused.message)}\n${problems}`;
+}
+
+/** Where the pods are on their networks, and the ports of the node that lead to them; those that are on none are left out. */
+function addresses(status: NodeStatus): string {
+  const rows = status.workloads.flatMap((workload) =>
+    workload.pods
+      .filter((pod) => (pod.addresses ?? []).length > 0)
+      .map((pod) => [pod.id, pod.state, pod.addresses?.join(',') ?? '-', pod.ports?.join(',') || '-']),
+  );
+  return rows.length === 0 ? '' : table(['POD', 'STATE', 'ADDRESSES', 'PORTS'], rows);
 }
 
 /** What a container asked for and this node does not grant: it runs with less. */

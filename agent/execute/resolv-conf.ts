@@ -20,7 +20,9 @@ const MOST_NAMESERVERS = 3;
 export function resolvConf(dns: PodDns, sources: ResolverSources, reach: 'loopback' | 'network'): string {
   const node = parse(sources.node);
   const isUsable = (server: string): boolean => reach === 'loopback' || !/^(?:127\.|::1$|fe80:)/i.test(server);
-  const own = node.nameservers.some(isUsable) ? node : { ...node, ...parse(sources.upstream) };
+  const upstream = parse(sources.upstream);
+  const isBehind = !node.nameservers.some(isUsable) && upstream.nameservers.some(isUsable);
+  const own = isBehind ? upstream : node;
   const fromNode = sources.nameservers.length > 0 ? sources.nameservers : own.nameservers;
   const base = dns.isWithoutNode ? { nameservers: [], searches: [], options: [] } : { ...own, nameservers: fromNode };
   const servers = [...new Set([...dns.nameservers, ...base.nameservers.filter(isUsable)])].slice(0, MOST_NAMESERVERS);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { formatAddress, formatSubnet, type LocatedResource } from '../../manifests/index.ts';
+import { formatSubnet, type LocatedResource } from '../../manifests/index.ts';
+import type { NetworkSpec } from '../../native/index.ts';
+import { toFailure } from '../execute/to-failure.ts';
+import type { Failure } from '../reconcile/failure.ts';
 import { type Allocations, allocateNetworks, type SubnetPools } from '../reconcile/networks/allocate.ts';
 import { type Networking, namespacedRules, wantedNetworks } from '../reconcile/networks/networking.ts';
 import type { DesiredState, ObservedState } from '../reconcile/state.ts';
@@ -9,12 +11,18 @@ import type { StateFiles } from '../state/state-files.ts';
 /** Gives networks their ranges. */
 export interface NetworkAllocator {
   /**
-   * What Git and the node say of networks, with ranges that were kept before anybody uses them.
-   * @throws the file system's error when they could not be.
+   * What Git and the node say of networks, with ranges that were kept before anybody uses them: what could not be kept is
+   * lacking, unless the node has it already. Fails only where the routes of the node or what was kept cannot be read.
    */
-  settle(desired: DesiredState, resources: readonly LocatedResource[], observed: ObservedState): Promise<Networking>;
+  settle(desired: DesiredState, resources: readonly LocatedResource[], observed: ObservedState): Promise<Settled>;
   /** The same, and nothing is kept: it is not to be carried out. */
   foresee(desired: DesiredState, resources: readonly LocatedResource[], observed: ObservedState): Promise<Networking>;
+}
+
+export interface Settled {
+  readonly networking: Networking;
+  /** Why something could not be kept; null when it was. */
+  readonly failure: Failure | null;
 }
 
 export interface AllocatorPorts {
@@ -34,7 +42,13 @@ export function createAllocator({ pools, state, routes }: AllocatorPorts): Netwo
     const networks = observed.networks ?? [];
     const isNew = wanted.some(({ name }) => !Object.hasOwn(known, name));
     const occupied = { allocations: known, networks, routes: isNew ? await routes() : [] };
-    return { networks: allocateNetworks(wanted, pools, occupied), ...namespacedRules(desired.workloads, resources) };
+    const given = allocateNetworks(wanted, pools, occupied);
+    const without = wanted.filter(({ name }) => !given.some((network) => network.name === name));
+    return {
+      networks: given,
+      lacking: without.map(({ name }) => ({ name, reason: NO_RANGE })),
+      ...namespacedRules(desired.workloads, resources),
+    };
   };
   return {
     foresee,
@@ -42,36 +56,43 @@ export function createAllocator({ pools, state, routes }: AllocatorPorts): Netwo
       const networking = await foresee(desired, resources, observed);
       const next = { ...kept };
       for (const { name, ...network } of networking.networks) next[name] = network;
-      if (JSON.stringify(next) !== JSON.stringify(kept)) {
+      if (JSON.stringify(next) === JSON.stringify(kept)) return { networking, failure: null };
+      try {
         await state.writeAllocations(next);
         kept = next;
+        return { networking, failure: null };
+      } catch (error) {
+        return unkept(networking, { kept: kept ?? {}, present: observed.networks ?? [], error });
       }
-      return networking;
     },
   };
 }
 
-/** @returns the ranges the node has routes to, from /proc (proc(5)); default routes and those of a link alone are none. */
-export async function nodeRoutes(): Promise<readonly string[]> {
-  const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
-  const lines4 = (await read('/proc/net/route')).split('\n').slice(1);
-  const routes4 = lines4.flatMap((line) => {
-    const [, destination = '', , , , , , mask = ''] = line.split(/\s+/);
-    const bits = bytesBackwards(mask).toString(2).replaceAll('0', '').length;
-    if (!/^[0-9A-F]{8}$/.test(destination) || bits === 0) return [];
-    return [`${formatAddress(4, bytesBackwards(destination))}/${bits}`];
-  });
-  const routes6 = (await read('/proc/net/ipv6_route')).split('\n').flatMap((line) => {
-    const [destination = '', prefix = ''] = line.split(/\s+/);
-    const isLocal = /^f[cd][0-9a-f]{30}$/.test(destination);
-    return isLocal ? [`${formatAddress(6, BigInt(`0x${destination}`))}/${Number.parseInt(prefix, 16)}`] : [];
-  });
-  return [...new Set([...routes4, ...routes6])];
+const NO_RANGE = 'no range is free in the pools of the agent (`network.pools` in its configuration)';
+
+interface Unkept {
+  readonly kept: Allocations;
+  readonly present: readonly NetworkSpec[];
+  readonly error: unknown;
 }
 
-/** The kernel prints IPv4 addresses as numbers of a little-endian machine. */
-function bytesBackwards(hex: string): bigint {
-  return BigInt(`0x${(hex.match(/../g) ?? ['0']).reverse().join('')}`);
+/** A range that is lost with the agent could be given twice; one that the node or an earlier file has is safe. */
+function unkept(networking: Networking, { kept, present, error }: Unkept): Settled {
+  const failure = toFailure(error);
+  const reason = `its ranges could not be written down: ${failure.reason}`;
+  const isSafe = ({ name, subnet4, subnet6 }: NetworkSpec): boolean =>
+    [kept[name], present.find((network) => network.name === name)].some(
+      (before) => before?.subnet4 === subnet4 && before.subnet6 === subnet6,
+    );
+  const lacking = networking.networks.filter((network) => !isSafe(network)).map(({ name }) => ({ name, reason }));
+  return {
+    networking: {
+      ...networking,
+      networks: networking.networks.filter(isSafe),
+      lacking: [...(networking.lacking ?? []), ...lacking],
+    },
+    failure: { ...failure, reason: `cannot write down the ranges of networks: ${failure.reason}` },
+  };
 }
 
 /** @returns a unique local range of this node's own (RFC 4193), the same on every start. */

@@ -61,14 +61,15 @@ export async function takeSnapshot(
   ]);
   const observed: ObservedState = { ...seen, claims, volumeObstacle: ports.volumeObstacle() };
   const context: PlanContext = { ...ports.settings, history: ports.floor.history(), now: ports.now() };
-  const failure = await rememberProven(ports, provenVersions(known, observed, context));
+  const unrecorded = await rememberProven(ports, provenVersions(known, observed, context));
   const promoted = ports.board.desired() ?? known;
-  const networking = await ports.networks?.settle(promoted, ports.board.resources(), observed);
-  const desired: DesiredState = networking === undefined ? promoted : { ...promoted, networking };
+  const settled = await ports.networks?.settle(promoted, ports.board.resources(), observed);
+  const desired: DesiredState = settled === undefined ? promoted : { ...promoted, networking: settled.networking };
   const drift = [
     ...before.filter((entry) => busy.has(entry.workload)),
     ...compare(desired, observed).filter((entry) => !busy.has(entry.workload)),
   ];
+  const failure = unrecorded ?? settled?.failure ?? null;
   return { desired, observed, drift, plan: plan(desired, observed, context), failure };
 }
 

@@ -2,6 +2,7 @@ import type { WorkloadKey } from '../../manifests/index.ts';
 import { planClaims, planOrphans, planUnused } from './claims.ts';
 import { backingOff, blocked, combine, type Draft, nothing, waiting } from './draft.ts';
 import { keepUp } from './keep-up.ts';
+import { lackOf } from './networks/networking.ts';
 import { planNetworks } from './networks/plan-networks.ts';
 import type { Plan } from './plan.ts';
 import { planStrays, removePod } from './removal.ts';
@@ -57,7 +58,9 @@ function planWork(
 ): Draft {
   const { key, wanted, lastGood } = desired;
   const isUsable = ({ version, verdict }: LastGood): boolean =>
-    verdict.decision !== 'deny' && backingOff(key, version.identity, context) === null;
+    verdict.decision !== 'deny' &&
+    backingOff(key, version.identity, context) === null &&
+    lackOf(context.networking ?? {}, version.workload) === null;
   if (wanted.state === 'judged' && isUsable(wanted))
     return planUpdate(wanted.version, lastGood, pods, observed, context);
   if (lastGood === null || !isUsable(lastGood)) return keepOrStopDenied(desired, pods, context);
@@ -83,6 +86,8 @@ function planObstacle({ key, wanted }: DesiredWorkload, context: PlanContext): D
     const reason = `denied by ${denials.map((finding) => `${finding.policy}/${finding.rule}`).join(', ')}`;
     return blocked({ workload: key, cause: 'policy', reason, findings: verdict.findings, failure: null });
   }
+  const lack = lackOf(context.networking ?? {}, version.workload);
+  if (lack !== null) return waiting(key, lack, null);
   const attempt = backingOff(key, version.identity, context);
   if (attempt === null) return nothing;
   const { failure, failures, retryAt } = attempt;

@@ -80,7 +80,7 @@ export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<
       },
       networks: createAllocator({
         pools: { ipv4: ['10.1.0.0/16'], prefix4: 24, ipv6: null },
-        state: files,
+        state: breakable(files, broken),
         routes: async () => [],
       }),
       settings: { settleMs: 20, onViolation: 'report', scanIntervalMs: 50, ...options.settings },

@@ -14,6 +14,8 @@ export interface PodOptions {
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
   readonly containers?: readonly string[];
   readonly grace?: number;
+  /** Of the node, which leads to port 8080 of each container. */
+  readonly hostPort?: number;
 }
 
 /** @returns a Deployment as YAML. */
@@ -46,12 +48,13 @@ ${podSpec(options, '  ')}
 }
 
 function podSpec(
-  { image = 'reg.test/app:1', memory = '64Mi', limits = '', containers = ['app'], grace = 30 }: PodOptions,
+  { image = 'reg.test/app:1', memory = '64Mi', limits = '', containers = ['app'], grace = 30, hostPort }: PodOptions,
   indent: string,
 ): string {
+  const ports = hostPort === undefined ? '' : `, ports: [{ containerPort: 8080, hostPort: ${hostPort} }]`;
   const list = containers.map(
     (name) =>
-      `${indent}  - { name: ${name}, image: '${image}', resources: { limits: { cpu: 100m, memory: ${memory}, ${limits} } } }`,
+      `${indent}  - { name: ${name}, image: '${image}', resources: { limits: { cpu: 100m, memory: ${memory}, ${limits} } }${ports} }`,
   );
   return [`${indent}terminationGracePeriodSeconds: ${grace}`, `${indent}containers:`, ...list].join('\n');
 }

@@ -13,8 +13,17 @@ import type { NetworkSpec, TrafficDirection } from '../../../native/index.ts';
 /** What Git and the node say of networks: each with its ranges, and who may talk to whom on them. */
 export interface Networking {
   readonly networks: readonly NetworkSpec[];
+  /** Networks that are needed and cannot be made now: what is on them waits, and nothing else does. */
+  readonly lacking?: readonly LackingNetwork[];
   readonly services: readonly Service[];
   readonly policies: readonly NetworkPolicy[];
+}
+
+/** A network that has no range. */
+export interface LackingNetwork {
+  readonly name: string;
+  /** Why, for people. */
+  readonly reason: string;
 }
 
 /** Where a pod is on: the node's own network, loopback alone, or networks of its namespace in this order. */
@@ -93,6 +102,16 @@ export function guardsOf(
 ): readonly TrafficDirection[] {
   const own = policies.filter((policy) => policy.namespace === namespace && selects(policy.podSelector, labels));
   return (['ingress', 'egress'] as const).filter((direction) => own.some((policy) => policy[direction] !== null));
+}
+
+/** @returns why pods of a workload cannot be made now: a network of theirs cannot; null when they can. */
+export function lackOf(
+  { lacking = [] }: Pick<Networking, 'lacking'>,
+  workload: Pick<Workload, 'namespace' | 'pod'>,
+): string | null {
+  const networks = networksOf(workload);
+  const found = lacking.find(({ name }) => networks !== 'host' && networks !== 'none' && networks.includes(name));
+  return found === undefined ? null : `network ${found.name}: ${found.reason}`;
 }
 
 /** Two pods cannot have the same port of the node: the old one goes before the new one comes. */

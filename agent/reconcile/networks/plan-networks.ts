@@ -45,7 +45,7 @@ export function planNetworks(desired: DesiredState, observed: ObservedState, con
   const { networking } = context;
   const { networks = [], traffic } = observed;
   if (networking === undefined || traffic === undefined || networks.length === 0) return nothing;
-  const wanted = new Set(networking.networks.map(({ name }) => name));
+  const wanted = new Set([...networking.networks, ...(networking.lacking ?? [])].map(({ name }) => name));
   const used = new Set(observed.pods.flatMap(({ addresses = [] }) => addresses.map(({ network }) => network)));
   const removed = networks
     .filter(({ name }) => !wanted.has(name) && !used.has(name))
