@@ -86,9 +86,9 @@ export class LayerMeter {
   }
 
   /** @throws ImageError when the whole of the stream was not the whole of the layer that was asked for */
-  finish(decompressor: object): void {
-    const read = 'bytesWritten' in decompressor ? decompressor.bytesWritten : this.#packedBytes;
-    if (!this.#isWhole || read !== this.#packedBytes) throw refuse(this.#layer, null, TRAILING_DATA);
+  finish(bytesRead: number | null): void {
+    if (!this.#isWhole || (bytesRead ?? this.#packedBytes) !== this.#packedBytes)
+      throw refuse(this.#layer, null, TRAILING_DATA);
     const actual = `sha256:${this.#hash.digest('hex')}`;
     if (actual === this.#layer.diffId) return;
     const { reference, digest, diffId } = this.#layer;

@@ -1,22 +1,16 @@
-import { PassThrough, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress, constants as zlib } from 'node:zlib';
 import { type Extract, extract } from 'tar-stream';
 import { openDirectory } from '../../../native/index.ts';
-import type { Compression } from '../documents/media-types.ts';
 import { writeInventory } from '../store/inventory.ts';
 import type { LayerPlace } from '../store/layer-place.ts';
+import { decompress } from './decompress.ts';
 import { type FileContent, plainContent, sparseContent } from './file-content.ts';
-import { CHUNK_BYTES, freeBuffer } from './free-buffer.ts';
 import { type LayerEntry, readLayerEntry } from './layer-entry.ts';
 import { LayerMeter, type PackedLayer } from './layer-meter.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { UNPACK_LIMITS, type UnpackLimits } from './limits.ts';
 import { readRawHeader } from './raw-header.ts';
 import { refuse, unpackFailure } from './refusal.ts';
-
-/** Frames of up to 32 MiB of window: zstd's levels without --long or --ultra need 8. */
-const ZSTD_WINDOW_LOG = 25;
 
 /**
  * Unpacks a layer into an empty directory while it arrives, and notes what it consists of in its inventory. Until this resolves, nothing in the directory is to be used.
@@ -31,43 +25,21 @@ export async function unpackLayer(
   const root = openDirectory(directory);
   const inventory = writeInventory(inventoryPath);
   const meter = new LayerMeter(layer, limits);
-  const decompressed = decompressor(layer.compression);
+  const packed = decompress(meter.packed(), layer.compression);
   const tar = extract();
   try {
-    const flows = pipeline(decompressed, meter.unpacked(), tar);
+    const flows = pipeline(packed.unpacked, meter.unpacked(), tar);
     const written = writeEntries(tar, new LayerWriter(root, layer, inventory), meter, layer, limits);
-    const fed = feed(meter.packed(), decompressed, layer.compression);
-    const outcomes = await Promise.allSettled([written, flows, fed]);
+    const outcomes = await Promise.allSettled([written, flows, packed.fed]);
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw unpackFailure(meter.failure ?? failure.reason, layer, null);
-    meter.finish(decompressed);
+    meter.finish(packed.bytesRead());
     await inventory.finish().catch((error) => {
       throw unpackFailure(error, layer, null);
     });
   } finally {
     inventory.abandon();
     root.close();
-  }
-}
-
-/**
- * Ends early, and without an error of its own, when the decompressor gives up: that tells why. Only what comes next is
- * awaited still, for at its end the stream knows whether its bytes were changed, which is the better reason.
- */
-async function feed(packed: AsyncIterable<Buffer>, decompressor: Transform, compression: Compression): Promise<void> {
-  const gone = new Promise<void>((resolve) => decompressor.once('close', resolve));
-  try {
-    for await (const chunk of packed) {
-      if (decompressor.destroyed) return;
-      const taken = new Promise<void>((resolve) => decompressor.write(chunk, () => resolve()));
-      await Promise.race([taken, gone]);
-      // What is not compressed is still on its way to the files.
-      if (compression !== 'none' && !decompressor.destroyed) freeBuffer(chunk);
-    }
-    if (!decompressor.destroyed) decompressor.end();
-  } catch (error) {
-    decompressor.destroy(error as Error);
-    throw error;
   }
 }
 
@@ -128,20 +100,4 @@ function contentOf(
 /** tar-stream tells where an entry's content begins; its types do not say so. */
 function contentOffset(header: object): number {
   return (header as { readonly byteOffset: number }).byteOffset;
-}
-
-function decompressor(compression: Compression): Transform {
-  switch (compression) {
-    case 'gzip':
-      return createGunzip({ chunkSize: CHUNK_BYTES });
-    case 'zstd':
-      return createZstdDecompress({
-        chunkSize: CHUNK_BYTES,
-        params: { [zlib.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
-      });
-    case 'none':
-      return new PassThrough();
-    default:
-      return compression satisfies never;
-  }
 }
