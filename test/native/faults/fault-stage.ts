@@ -1,11 +1,12 @@
 import { chmod, copyFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerSpec, ExecSession, ExecSpec, SandboxSpec } from '../../../native/index.ts';
+import type { ContainerSpec, ExecSession, ExecSpec, OciMount, SandboxSpec } from '../../../native/index.ts';
 import { defaultSeccomp } from '../../../native/index.ts';
 import { containerSpec } from '../../contract/container-programs.ts';
 import { LIMITS, until } from '../../contract/contract-stage.ts';
 import { type KernelGround, openKernelGround } from '../../contract/kernel-ground.ts';
 import { type Attempt, attemptWith, type Fault } from './attempt.ts';
+import { openFaultyVolumes } from './faulty-volumes.ts';
 import { buildInjector } from './injector.ts';
 import { portraitOf } from './portrait.ts';
 
@@ -23,7 +24,7 @@ export interface FaultStage {
 const SANDBOX: SandboxSpec = { id: 'pod', labels: {}, hostname: 'web-0', network: 'private', users: 'private' };
 
 /** What pods may differ in that changes which calls the shim makes. */
-export type SandboxChanges = Pick<SandboxSpec, 'processes' | 'ipc' | 'sysctls'>;
+export type SandboxChanges = Pick<SandboxSpec, 'processes' | 'ipc' | 'sysctls' | 'volumes'>;
 const NAME = 'app';
 /** The kernel takes from a set-user-ID program the bond to its shim: nothing but the shim's own care ends it then. */
 const EXEC: ExecSpec = { args: ['/bin/sleep', '1000'], user: { uid: 1000, gid: 1000 }, cwd: '/c' };
@@ -32,7 +33,8 @@ const EXEC: ExecSpec = { args: ['/bin/sleep', '1000'], user: { uid: 1000, gid: 1
 export async function openFaultStage(changes: SandboxChanges = {}): Promise<FaultStage> {
   const injector = await buildInjector();
   const ground = await openKernelGround({ shimPath: injector.shimPath });
-  const spec = faultySpec(ground);
+  const volumes = await openFaultyVolumes(ground, changes);
+  const spec = faultySpec(ground, volumes.mounts);
   await addSetUserId(ground.layers[0] ?? '');
   const { backend } = ground;
   const sandbox = { ...SANDBOX, ...changes };
@@ -71,6 +73,7 @@ export async function openFaultStage(changes: SandboxChanges = {}): Promise<Faul
         await backend.removeContainer(spec);
         hasSandbox = true;
       }
+      await volumes.clear();
       return attemptWith(injector, fault, {
         traces: () => traces(ground),
         isRemovedAnyway: false,
@@ -149,7 +152,7 @@ function withPrivileges(spec: ContainerSpec): ContainerSpec {
 }
 
 /** Everything the shim can be asked for, and a program that makes no call of its own. */
-function faultySpec(ground: KernelGround): ContainerSpec {
+function faultySpec(ground: KernelGround, more: readonly OciMount[]): ContainerSpec {
   const plain = containerSpec({ sandboxId: SANDBOX.id, name: NAME, program: 'stubborn', limits: LIMITS, ground });
   const { process, linux } = plain.config;
   const source = ground.layers[0] ?? '';
@@ -168,6 +171,7 @@ function faultySpec(ground: KernelGround): ContainerSpec {
       mounts: [
         { destination: '/a/b', type: 'tmpfs', source: '', options: ['size=64k'] },
         { destination: '/c/d', type: 'bind', source, options: ['rbind', 'idmap', 'ro'] },
+        ...more,
       ],
       linux: {
         ...linux,
