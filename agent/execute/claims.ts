@@ -52,11 +52,11 @@ export function openClaims(stateDir: string, quotas?: VolumeQuotas): Claims {
     create: async (claim) => {
       const { namespace, name } = claim;
       await mkdir(directory(namespace, name), { recursive: true, mode: 0o700 });
-      // World-writable as an emptyDir; the directories above it are closed to everyone but root.
-      await mkdir(dataPath(namespace, name), { mode: 0o777 }).then(
-        () => chmod(dataPath(namespace, name), 0o777),
-        ignoreExisting,
-      );
+      const isMade = await mkdir(dataPath(namespace, name)).then(() => true, ignoreExisting);
+      // World-writable as an emptyDir; the directories above it are closed to everyone but root. One without a record was not
+      // made to its end.
+      if (isMade || !(await exists(join(directory(namespace, name), RECORD))))
+        await chmod(dataPath(namespace, name), 0o777);
       const { storageBytes, isForOnePod, reclaimPolicy } = claim;
       await quotas?.bound(dataPath(namespace, name), storageBytes);
       const record: ClaimRecord = { namespace, name, storageBytes, isForOnePod, reclaimPolicy };
@@ -73,7 +73,7 @@ export function openClaims(stateDir: string, quotas?: VolumeQuotas): Claims {
     },
     find: async (namespace, name) => {
       const path = dataPath(namespace, name);
-      return (await stat(path).catch(() => null))?.isDirectory() ? path : null;
+      return (await stat(path).catch(ignoreMissing))?.isDirectory() ? path : null;
     },
   };
 }
@@ -104,6 +104,16 @@ async function readRecord(root: string, namespace: string, name: string): Promis
   }
 }
 
-function ignoreExisting(error: NodeJS.ErrnoException): void {
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(ignoreMissing)) !== null;
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): null {
+  if (error.code !== 'ENOENT') throw error;
+  return null;
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): false {
   if (error.code !== 'EEXIST') throw error;
+  return false;
 }

@@ -19,8 +19,9 @@ const FALLIBLE = new Set(
 /** The same of an open file. */
 const FALLIBLE_OF_FILE = ['readFile', 'stat', 'sync', 'writeFile'] as const;
 
-/** @returns a file system without faults yet. */
-export function createFaultyFiles(): FaultyFiles {
+/** @returns a file system without faults yet. @param more functions that can fail, besides those that the backend calls. */
+export function createFaultyFiles(more: readonly string[] = []): FaultyFiles {
+  const fallible = new Set([...FALLIBLE, ...more]);
   let armed: { readonly nth: number; readonly errnoName: string } | null = null;
   let calls = 0;
   let failed: string | null = null;
@@ -48,7 +49,7 @@ export function createFaultyFiles(): FaultyFiles {
     wrap: (module) => {
       const entries = Object.entries(module).map(([name, value]) => [
         name,
-        FALLIBLE.has(name) && typeof value === 'function' ? watched(name, value as never) : value,
+        fallible.has(name) && typeof value === 'function' ? watched(name, value as never) : value,
       ]);
       return Object.fromEntries(entries);
     },
