@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type CgroupDriver, createCgroupDriver } from '../../native/cgroup/driver.ts';
@@ -67,7 +67,7 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
       ...(await cgroups.pids('')).map((pid) => `process ${pid}`),
     ],
     directory,
-    ...nodeMounts(shared),
+    ...nodeMounts(join(directory, 'node'), shared),
     close: async () => {
       await cgroups.kill('');
       await cgroups.remove('');
@@ -78,18 +78,23 @@ export async function openKernelGround(options: KernelGroundOptions = {}): Promi
   };
 }
 
-/** @param shared gets what has to be unmounted. */
-function nodeMounts(shared: string[]): Pick<ContractGround, 'share' | 'mountOn' | 'isMountPoint'> {
+/**
+ * Mounts parts of one file system: Linux 6.1 maps no ids of a tmpfs.
+ * @param nodeFiles where the node keeps what is its own. @param shared gets what has to be unmounted.
+ */
+function nodeMounts(nodeFiles: string, shared: string[]): Pick<ContractGround, 'share' | 'mountOn' | 'isMountPoint'> {
   return {
     share: async (path) => {
       await mkdir(path);
-      await run('mount', ['-t', 'tmpfs', 'holdfast-test', path]);
+      await run('mount', ['--bind', path, path]);
       shared.push(path);
       await run('mount', ['--make-shared', path]);
     },
     mountOn: async (path, { name, text }) => {
-      await run('mount', ['-t', 'tmpfs', 'holdfast-test', path]);
-      await writeFile(join(path, name), text);
+      const source = await mkdtemp(join(nodeFiles, 'source-'));
+      await chmod(source, 0o755);
+      await writeFile(join(source, name), text);
+      await run('mount', ['--bind', source, path]);
     },
     isMountPoint: async (path) => (await mountsBelow(` ${path} `)).length > 0,
   };
