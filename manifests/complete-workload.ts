@@ -11,6 +11,7 @@ const POD = {
   hostPID: false,
   hostIPC: false,
   sysctls: [],
+  otherHostnames: [],
   fsGroupChangePolicy: null,
 } as const satisfies Partial<PodTemplate>;
 

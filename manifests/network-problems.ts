@@ -23,6 +23,7 @@ export function networkProblems(
         networks.map(({ network }) => network),
       ),
     ),
+    ...workloads.flatMap(longHostname),
     ...networks.flatMap((located, index) => overlaps(located, networks.slice(0, index))),
     ...clashes(workloads, meetForCertain),
   ];
@@ -46,6 +47,16 @@ function unknownNetworks({ workload, origin }: LocatedWorkload, networks: readon
       const message = `namespace ${quoted(workload.namespace)} has no network ${quoted(name)}; ${hint}`;
       return { ...placeOf(origin, path), path, message };
     });
+}
+
+/** What the kernel takes for a host name; only one that was put together can be longer. */
+const LONGEST_HOSTNAME = 64;
+
+function longHostname({ workload, origin }: LocatedWorkload): readonly Problem[] {
+  const { hostname } = workload.pod;
+  if (hostname.length <= LONGEST_HOSTNAME) return [];
+  const message = `makes the host name ${quoted(hostname)}, which has more than ${LONGEST_HOSTNAME} characters; shorten \`hostname\` or \`subdomain\``;
+  return [{ ...locate(origin, 'setHostnameAsFQDN'), message }];
 }
 
 /** A Deployment's template has the last word, where it has one. */

@@ -57,7 +57,10 @@ export interface PodTemplate {
   readonly hostIPC: boolean;
   /** Kernel parameters of the pod's own network and ipc namespaces, in the order written, so that an index leads to its line. */
   readonly sysctls: readonly Sysctl[];
+  /** What its processes are told: with `setHostnameAsFQDN` all of the name. */
   readonly hostname: string;
+  /** Of a pod with a subdomain, the other names its neighbours know it by. */
+  readonly otherHostnames: readonly string[];
   /** Group that owns the pod's volumes, but for hostPath ones, and that every process of the pod is in; null for none. */
   readonly fsGroup: number | null;
   /** `OnRootMismatch` leaves a claim's files alone when its root has the group already; null goes through all of them. */

@@ -135,9 +135,10 @@ function hasResolver({ hostNetwork, networks, dns }: PodTemplate): boolean {
 }
 
 /** For pods that are on no network of ours; the backend has one for those that are. */
-function hostsFile({ hostname, hostAliases }: PodTemplate): string {
+function hostsFile({ hostname, otherHostnames, hostAliases }: PodTemplate): string {
   const aliases = hostAliases.map(({ ip, hostnames }) => `${ip}\t${hostnames.join(' ')}\n`).join('');
-  return `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n${aliases}`;
+  const names = ['localhost', hostname, ...otherHostnames].join(' ');
+  return `127.0.0.1\t${names}\n::1\tlocalhost ip6-localhost ip6-loopback\n${aliases}`;
 }
 
 async function makeEmptyDir(path: string, fsGroup: number | null): Promise<void> {

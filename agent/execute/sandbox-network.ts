@@ -12,7 +12,7 @@ export function sandboxNetwork(
   const hosts = pod.hostAliases.map(({ ip, hostnames }) => ({ address: ip, names: hostnames }));
   return {
     type: 'bridge',
-    networks: networks.map((name) => ({ name, aliases: [] })),
+    networks: networks.map((name) => ({ name, aliases: pod.otherHostnames })),
     ports: hostPortsOf(pod).map(({ protocol, hostIp, hostPort, containerPort }) => ({
       ...{ hostIp, hostPort, containerPort },
       protocol: protocol === 'TCP' ? 'tcp' : 'udp',

@@ -59,8 +59,6 @@ export const UNSUPPORTED = {
     'schedulingGates',
     'serviceAccount',
     'serviceAccountName',
-    'setHostnameAsFQDN',
-    'subdomain',
     'tolerations',
     'topologySpreadConstraints',
   ],

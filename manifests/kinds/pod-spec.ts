@@ -31,6 +31,8 @@ export const podSpec = strictFields(
     hostPID: z.boolean().optional(),
     hostIPC: z.boolean().optional(),
     hostname: dnsLabel.optional(),
+    subdomain: dnsLabel.optional(),
+    setHostnameAsFQDN: z.boolean().optional(),
     securityContext: podSecurityContext.optional(),
   },
   UNSUPPORTED.podSpec,

@@ -8,12 +8,14 @@ import { lowerContainer } from './lower-container.ts';
 import { lowerVolume } from './lower-volume.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
+const CLUSTER_DOMAIN = 'cluster.local';
 
 /** What of a workload its pods take over. */
-type PodOwner = Pick<Workload, 'name' | 'annotations'>;
+type PodOwner = Pick<Workload, 'name' | 'namespace' | 'annotations'>;
 
 /** Fills every default of a pod spec. @param owner the workload, whose name is the hostname unless one is written. */
-export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): PodTemplate {
+export function lowerPodSpec(spec: PodSpec, owner: PodOwner): PodTemplate {
+  const { annotations } = owner;
   const rlimits = rlimitsIn(annotations);
   const lower = (container: WrittenContainer): Container => {
     const own = lowerContainer(container, spec.securityContext ?? {}, rlimits);
@@ -33,7 +35,7 @@ export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): Po
     hostPID: spec.hostPID ?? false,
     hostIPC: spec.hostIPC ?? false,
     sysctls: spec.securityContext?.sysctls ?? [],
-    hostname: spec.hostname ?? name,
+    ...hostnamesOf(spec, owner),
     fsGroup: spec.securityContext?.fsGroup ?? null,
     // `Always` is what nobody asks for: a policy that says nothing.
     fsGroupChangePolicy: spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : null,
@@ -44,6 +46,21 @@ export function lowerPodSpec(spec: PodSpec, { name, annotations }: PodOwner): Po
     })),
     containers: spec.containers.map(lower),
   };
+}
+
+/** The names Kubernetes' DNS has for a pod of a headless Service; here in `/etc/hosts`, whether there is one or not. */
+function hostnamesOf(
+  { hostname, subdomain, setHostnameAsFQDN = false }: PodSpec,
+  { name, namespace }: PodOwner,
+): Pick<PodTemplate, 'hostname' | 'otherHostnames'> {
+  const short = hostname ?? name;
+  if (subdomain === undefined) return { hostname: short, otherHostnames: [] };
+  const parts = [short, subdomain, namespace, 'svc', CLUSTER_DOMAIN];
+  const full = parts.join('.');
+  const between = [2, 3, 4].map((count) => parts.slice(0, count).join('.'));
+  return setHostnameAsFQDN
+    ? { hostname: full, otherHostnames: [short, ...between] }
+    : { hostname: short, otherHostnames: [full, ...between] };
 }
 
 function networksOf(annotations: StringMap): PodTemplate['networks'] {

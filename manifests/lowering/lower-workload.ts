@@ -31,6 +31,6 @@ export function lowerDeployment({ metadata, spec }: WrittenDeployment): Workload
     nodeSelector: template.spec.nodeSelector ?? {},
     replicas,
     update: lowerStrategy(spec.strategy ?? {}, { replicas, minReadySeconds }),
-    pod: lowerPodSpec(template.spec, { name: own.name, annotations }),
+    pod: lowerPodSpec(template.spec, { ...own, annotations }),
   };
 }

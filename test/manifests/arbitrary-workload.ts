@@ -225,6 +225,7 @@ function podOf(
     hostIPC: fc.boolean(),
     sysctls: fc.constant([]),
     hostname: label,
+    otherHostnames: fc.constant([]),
     fsGroup: fc.constant(fsGroup),
     fsGroupChangePolicy: fc.constantFrom(null, 'OnRootMismatch' as const),
     volumes: fc.constant(podVolumes),

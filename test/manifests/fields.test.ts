@@ -27,6 +27,7 @@ describe('a Pod with nothing but its name and image', () => {
         networks: null,
         dns: { isWithoutNode: false, nameservers: [], searches: [], options: [] },
         hostAliases: [],
+        otherHostnames: [],
         hostUsers: false,
         shareProcessNamespace: false,
         hostPID: false,
@@ -121,6 +122,30 @@ describe('metadata and pod spec fields', () => {
     ],
     ['hostUsers', { spec: 'hostUsers: true' }, { pod: { hostUsers: true } }],
     ['hostname', { spec: 'hostname: front' }, { pod: { hostname: 'front' } }],
+    [
+      'subdomain',
+      { spec: 'hostname: front\nsubdomain: shop' },
+      {
+        pod: {
+          hostname: 'front',
+          otherHostnames: [
+            ...['front.shop.default.svc.cluster.local', 'front.shop', 'front.shop.default'],
+            'front.shop.default.svc',
+          ],
+        },
+      },
+    ],
+    [
+      'setHostnameAsFQDN',
+      { spec: 'subdomain: shop\nsetHostnameAsFQDN: true' },
+      {
+        pod: {
+          hostname: 'web.shop.default.svc.cluster.local',
+          otherHostnames: ['web', 'web.shop', 'web.shop.default', 'web.shop.default.svc'],
+        },
+      },
+    ],
+    ['setHostnameAsFQDN of no subdomain', { spec: 'setHostnameAsFQDN: true' }, { pod: {} }],
     [
       'emptyDir volumes',
       { spec: 'volumes: [{ name: a, emptyDir: {} }, { name: b, emptyDir: { medium: Memory, sizeLimit: 1Mi } }]' },

@@ -56,6 +56,13 @@ describe('a port of the node', () => {
   });
 });
 
+test('a host name put together that the kernel would not take is told where that is asked for', () => {
+  const spec = `hostname: ${'a'.repeat(40)}\nsubdomain: shop\nsetHostnameAsFQDN: true`;
+  expect(problemsOf({ path: 'a.yaml', text: podText({ spec }) })).toMatchObject([
+    { path: 'spec.setHostnameAsFQDN', message: expect.stringContaining('more than 64 characters') },
+  ]);
+});
+
 describe('networks', () => {
   const network = (name: string, subnet: string): ManifestText => ({
     path: `net-${name}.yaml`,

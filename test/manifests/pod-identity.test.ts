@@ -41,6 +41,7 @@ describe('the identity of a pod', () => {
     ['security', podText({ container: 'securityContext: { readOnlyRootFilesystem: true }' })],
     ['host network', podText({ spec: 'hostNetwork: true' })],
     ['hostname', podText({ spec: 'hostname: other' })],
+    ['subdomain', podText({ spec: 'subdomain: shop' })],
     ['volumes', podText({ spec: 'volumes: [{ name: a, emptyDir: {} }]' })],
     ['a second container', podText({ spec: 'containers: [{ name: web, image: nginx }, { name: b, image: nginx }]' })],
   ])('changes with %s', (_, text) => {

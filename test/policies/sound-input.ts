@@ -76,6 +76,7 @@ export function soundInput(changes: Changes = {}): PolicyInput {
       networks: null,
       dns: { isWithoutNode: false, nameservers: [], searches: [], options: [] },
       hostAliases: [],
+      otherHostnames: [],
       hostUsers: false,
       shareProcessNamespace: false,
       hostPID: false,
