@@ -1,3 +1,4 @@
+import { removeEndedDebug } from '../debug/remove-ended.ts';
 import { toFailure } from '../execute/to-failure.ts';
 import type { Failure } from '../reconcile/failure.ts';
 import { isConverged } from '../reconcile/plan.ts';
@@ -38,6 +39,7 @@ export function createLooker(ports: LookPorts): Looker {
     reporter.verdicts(desired);
     reporter.drift(drift, desired.revision);
     for (const { until } of plan.waiting) if (until !== null) ports.lookAt(until);
+    await removeEndedDebug(ports.backend, snapshot.observed.pods);
     return { settled: applyPlan(floor, telemetry, plan, busy) };
   };
 

@@ -74,6 +74,8 @@ function toPod(sandbox: ObservedSandbox, now: DigestsNow): ObservedPod | null {
   const labels = readPodLabels(sandbox.labels);
   if (labels === null) return null;
   const { key, replica, identity, graceMs } = labels;
+  const isDebug = ({ labels: own }: ObservedContainer): boolean => own[DEBUG_LABEL] !== undefined;
+  const ended = sandbox.containers.filter((each) => isDebug(each) && each.state === 'exited');
   return {
     id: sandbox.id,
     key,
@@ -85,10 +87,9 @@ function toPod(sandbox: ObservedSandbox, now: DigestsNow): ObservedPod | null {
     ports: sandbox.ports,
     guards: sandbox.guards,
     ...(sandbox.differences === undefined ? {} : { differences: sandbox.differences }),
+    ...(ended.length === 0 ? {} : { endedDebug: ended.map(({ name }) => name) }),
     // What a person attached is not of the workload: it neither serves nor keeps it from ending.
-    containers: sandbox.containers
-      .filter(({ labels: own }) => own[DEBUG_LABEL] === undefined)
-      .map((container) => toContainer(container, now)),
+    containers: sandbox.containers.filter((each) => !isDebug(each)).map((container) => toContainer(container, now)),
   };
 }
 

@@ -112,6 +112,8 @@ export interface ObservedPod {
   /** In what its cards are not as they were made; absent when they are. */
   readonly differences?: readonly NetworkDifference[];
   readonly containers: readonly PodContainer[];
+  /** Names of containers that a person attached and that have ended; absent when there are none. */
+  readonly endedDebug?: readonly string[];
   /** Volumes whose files are not as its version has them; absent where nobody looked. */
   readonly staleFiles?: readonly StaleFiles[];
   /** Volumes above their limit; absent where nobody looked. */

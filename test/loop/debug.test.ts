@@ -81,6 +81,14 @@ describe('debugging a pod', () => {
     ]);
   });
 
+  test('removes one that has ended without being asked, and its log stays', async () => {
+    const { pod, container } = await world.agent.debug(REQUEST);
+    world.backend.node.finish({ sandboxId: pod, name: container }, { code: 0 });
+    await world.agent.sync();
+    expect((await containers()).map(({ name }) => name)).toEqual(['app']);
+    expect(world.backend.node.sandbox(pod)).not.toBeNull();
+  });
+
   test('survives the agent', async () => {
     await world.agent.debug(REQUEST);
     await world.restart();

@@ -29,7 +29,18 @@ export function writtenManifest(workload: Workload): object {
 }
 
 function writtenPod({ nodeSelector, pod }: Workload): object {
-  const { volumes, initContainers, containers, fsGroup, fsGroupChangePolicy, sysctls, dns, networks: _, otherHostnames: __, ...rest } = pod;
+  const {
+    volumes,
+    initContainers,
+    containers,
+    fsGroup,
+    fsGroupChangePolicy,
+    sysctls,
+    dns,
+    networks: _,
+    otherHostnames: __,
+    ...rest
+  } = pod;
   const { isWithoutNode, options, ...servers } = dns;
   return {
     ...rest,
