@@ -67,6 +67,7 @@ async function compose(config: LoadedConfig): Promise<Composition> {
   const state = openStateFiles(paths.state);
   const engine = await openPolicyEngine({
     bundleDir: policy.bundle ?? DEFAULT_BUNDLE_DIR,
+    settings: policy.settings,
     timeoutMs: policy.timeoutMs,
   });
   const images = await createImageSource({ ...imageSourceOptions(config), inUse: () => agent.imagesInUse() });

@@ -124,6 +124,8 @@ const images = z.strictObject({
 const policy = z.strictObject({
   /** Folder of a compiled policy bundle; the built-in one unless given. */
   bundle: absolutePath.optional(),
+  /** What the packs of the bundle are told, by pack; a pack denies every workload while it cannot understand its own. */
+  settings: z.record(text, z.json()).default({}),
   /** What happens to a running pod that the policies of today deny. It is never started again either way. */
   onViolation: z.enum(['report', 'stop']).default('report'),
   /** Longest time one evaluation may take before it counts as a denial. */

@@ -65,7 +65,7 @@ function describe({ annotations, path }: Annotated): RuleDescription {
 }
 
 function packageOf({ policy, rule }: RuleDescription): string {
-  return policy === 'gate' ? GATE : `data.holdfast.${policy}.${rule.replaceAll('-', '_')}`;
+  return policy === 'gate' ? GATE : `data.holdfast.${[policy, rule].join('.').replaceAll('-', '_')}`;
 }
 
 function failure(message: string): PolicyError {

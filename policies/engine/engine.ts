@@ -1,6 +1,7 @@
 import { canonicalJson, type Origin } from '../../manifests/index.ts';
 import { sha256 } from '../bundle/digest.ts';
 import { readBundle } from '../bundle/read-bundle.ts';
+import { type PackSettings, withSettings } from '../bundle/with-settings.ts';
 import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
 import type { Verdict } from '../verdict.ts';
@@ -11,6 +12,8 @@ import { judge } from './judge.ts';
 export interface PolicyEngineOptions {
   /** Directory of an OPA bundle, such as `DEFAULT_BUNDLE_DIR`. */
   readonly bundleDir: string;
+  /** What packs are told beside their rules, by pack; Rego sees it as `data.settings`, in place of the bundle's own. */
+  readonly settings?: PackSettings;
   /** Time for one evaluation; what takes longer is denied. 1000 unless given. */
   readonly timeoutMs?: number;
   /** Time without an evaluation after which the engine's thread and its memory are given back. 30000 unless given. */
@@ -19,7 +22,7 @@ export interface PolicyEngineOptions {
 
 /** The policies of one bundle, ready to judge. */
 export interface PolicyEngine {
-  /** Revision of the bundle, `sha256:…`. */
+  /** Revision of the bundle and of the settings, `sha256:…`. */
   readonly revision: string;
   /**
    * Judges one workload. An input seen before is not evaluated again. Whatever goes wrong is a deny with a finding of
@@ -39,8 +42,8 @@ const MAX_REMEMBERED = 1_000;
  * @throws PolicyError `bundle-missing`, `bundle-invalid`, `bundle-tampered` or `wasm-unusable`
  */
 export async function openPolicyEngine(options: PolicyEngineOptions): Promise<PolicyEngine> {
-  const { bundleDir, timeoutMs = 1_000, idleMs = 30_000 } = options;
-  const bundle = await readBundle(bundleDir);
+  const { bundleDir, settings = {}, timeoutMs = 1_000, idleMs = 30_000 } = options;
+  const bundle = withSettings(await readBundle(bundleDir), settings);
   const evaluator = await startEvaluator(bundle, { timeoutMs, idleMs });
   const cache = createEvaluationCache({ maxEntries: MAX_REMEMBERED });
   let isClosed = false;

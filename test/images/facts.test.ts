@@ -111,7 +111,7 @@ describe('of attestations', () => {
     const { attestations: told } = describeEvidence({ signatures: [], attestations, rejected: [] }, [DIGEST]);
     const reports = told.flatMap((one) => (one.kind === 'vulnerabilities' ? [one.report] : []));
     expect(reports.map(({ findings, isTruncated }) => [findings.length, isTruncated])).toEqual(
-      times.map((day) => (day > '2026-11-02' ? [3, false] : [0, true])),
+      times.map((day) => (day > '2026-11-04' ? [3, false] : [0, true])),
     );
     expect(reports.every(({ counts }) => counts.critical === 1)).toBe(true);
   });

@@ -53,9 +53,11 @@ describe('the sources', () => {
       await opa('test', '--format', 'json', '.'),
     );
     const tested = new Set(results.map(({ location }) => location.file));
-    const rules = (await readdir(join(PACKS_DIR, 'baseline'))).filter((name) => !name.endsWith('_test.rego'));
-    expect(rules.length).toBeGreaterThan(0);
-    for (const rule of rules) expect(tested).toContain(`baseline/${rule.replace('.rego', '_test.rego')}`);
+    for (const pack of ['baseline', 'supply_chain']) {
+      const rules = (await readdir(join(PACKS_DIR, pack))).filter((name) => !name.endsWith('_test.rego'));
+      expect(rules.length).toBeGreaterThan(0);
+      for (const rule of rules) expect(tested).toContain(`${pack}/${rule.replace('.rego', '_test.rego')}`);
+    }
   });
 
   test('pass the strict checks', async () => {
@@ -174,7 +176,7 @@ describe('a build', () => {
 
   test('without any rule is refused, for it would approve everything', async () => {
     const packsDir = await packsWith({});
-    await rm(join(packsDir, 'baseline'), { recursive: true });
+    for (const pack of ['baseline', 'supply_chain']) await rm(join(packsDir, pack), { recursive: true });
     const build = buildBundle({ opaPath, packsDir, outDir: newPath() });
     await expect(build).rejects.toMatchObject({ code: 'compile-failed', message: expect.stringContaining('no rule') });
   });

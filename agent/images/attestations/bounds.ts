@@ -9,7 +9,7 @@ export const MOST = {
   /** Names of products, and of parts, in one statement. */
   products: 20,
   /** Reports, and SBOMs, of one image that keep their lists: the newest. A scan a day adds up. */
-  lists: 4,
+  lists: 2,
   /** Entries of one list that are looked at; a document with more is refused whole. */
   entries: 50_000,
   /** Components within components. */
