@@ -12,6 +12,7 @@ export * from './resource.ts';
 export { type Validated, validate } from './schema/validate.ts';
 export { imagePoliciesForNode, selectForNode } from './select-for-node.ts';
 export * from './status.ts';
+export { MOST_ON_A_NODE, nodeTrafficProblems } from './traffic-problems.ts';
 export * from './values/host-ports.ts';
 export * from './values/image-reference.ts';
 export * from './values/keyed-values.ts';

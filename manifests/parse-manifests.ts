@@ -3,6 +3,7 @@ import { networkProblems } from './network-problems.ts';
 import type { LocatedResource, LocatedWorkload, Problem } from './origin.ts';
 import { type Located, readManifest } from './read-manifest.ts';
 import { resourceKey } from './resource.ts';
+import { trafficProblems } from './traffic-problems.ts';
 import { workloadKey } from './workload.ts';
 import { readYaml } from './yaml/read-yaml.ts';
 
@@ -46,7 +47,7 @@ export function parseManifests(files: readonly ManifestText[]): ParsedManifests 
   const sorted = found.sort((a, b) => compareText(keyOf(a), keyOf(b)));
   const workloads = sorted.filter((located) => 'workload' in located);
   const resources = sorted.filter((located) => 'resource' in located);
-  problems.push(...networkProblems(workloads, resources));
+  problems.push(...networkProblems(workloads, resources), ...trafficProblems(resources));
   // A file that cannot be read may hold what others refer to.
   if (problems.length === 0) problems.push(...checkReferences(workloads, resources));
   return {

@@ -3,6 +3,7 @@ import {
   immutableProblems,
   type LocatedResource,
   type LocatedWorkload,
+  nodeTrafficProblems,
   type Problem,
   parseManifests,
   type RefusedRevision,
@@ -52,5 +53,8 @@ export function parseRevision(
   const clashes = hostPortProblems(selected);
   if (clashes.length > 0)
     return refuse('invalid-manifests', `${clashes.length} ports of this node are asked for twice`, clashes);
+  const excess = nodeTrafficProblems(selected, resources);
+  if (excess.length > 0)
+    return refuse('invalid-manifests', 'more policies or services meet on this node than it can hold', excess);
   return { ok: true, parsed: { revision: rest, workloads: selected, resources } };
 }

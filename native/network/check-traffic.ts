@@ -3,21 +3,19 @@ import type { AddressRange, PortRange, ServiceSpec, TrafficRules } from '../back
 import { BackendError } from '../errors.ts';
 import { addressBytes } from './addresses.ts';
 import { checkHostName, checkNetworkName } from './check-network.ts';
+import { MOST_TRAFFIC, weightOfPermission, weightOfService } from './traffic-weight.ts';
 
 const ID = /^[a-z0-9_.-]{1,200}$/;
 const LAST_PORT = 65_535;
-/** Each becomes some rules of the kernel, which looks through them for every new connection. */
-const MOST = { allowed: 4_096, ranges: 1_024, ports: 256, services: 1_024, names: 16 } as const;
+const MOST_NAMES = 16;
 
 /** @throws BackendError `invalid-spec` naming the field. */
 export function checkTraffic({ guards, allowed, services }: TrafficRules): void {
-  checkCount('allowed', allowed, MOST.allowed);
-  checkCount('services', services, MOST.services);
+  checkWeight('allowed', allowed.map(weightOfPermission), MOST_TRAFFIC.permissions);
+  checkWeight('services', services.map(weightOfService), MOST_TRAFFIC.services);
   for (const { sandbox } of guards) checkId('guards.sandbox', sandbox);
   for (const { subjects, peers, ports } of allowed) {
     for (const id of [...subjects, ...(peers?.sandboxes ?? [])]) checkId('allowed', id);
-    checkCount('allowed.peers.ranges', peers?.ranges ?? [], MOST.ranges);
-    checkCount('allowed.ports', ports ?? [], MOST.ports);
     for (const range of peers?.ranges ?? []) checkRange(range);
     for (const range of ports ?? []) checkPorts(range);
   }
@@ -28,8 +26,11 @@ function checkService(service: ServiceSpec, all: readonly ServiceSpec[]): void {
   const { name, names, networks, ports, backends } = service;
   checkId('services.name', name);
   if (all.filter((other) => other.name === name).length > 1) throw invalid('services.name', name, 'each once');
-  checkCount('services.names', names, MOST.names);
-  checkCount('services.ports', ports, MOST.ports);
+  checkWeight(
+    'services.names',
+    names.map(() => 1),
+    MOST_NAMES,
+  );
   for (const each of names) checkHostName('services.names', each);
   for (const network of networks) checkNetworkName(network);
   for (const { port } of ports) checkPort('services.ports', port);
@@ -64,8 +65,9 @@ function checkId(field: string, id: string): void {
   if (!ID.test(id)) throw invalid(field, id, '1 to 200 of a-z 0-9 _ . -');
 }
 
-function checkCount(field: string, list: readonly unknown[], most: number): void {
-  if (list.length > most) throw invalid(field, list.length, `at most ${most}`);
+function checkWeight(field: string, weights: readonly number[], most: number): void {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  if (sum > most) throw invalid(field, sum, `at most ${most}`);
 }
 
 function invalid(field: string, value: unknown, expected: string): BackendError {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { BackendContext } from '../context.ts';
 import { ignoring } from './ignoring.ts';
 import { attributesOf, bodiesOf, type NetlinkMessage, text } from './netlink/message.ts';
-import { type NetlinkSocket, withNetlink } from './netlink/socket.ts';
+import type { NetworkNamespace } from './netlink/namespace.ts';
+import { type NetlinkSocket, visitNamespace, withNetlink } from './netlink/socket.ts';
 import { generationIn, getGeneration, listTable } from './nft/batch.ts';
-import { inNodeNetwork } from './node-network.ts';
+import { inNodeNetwork, type NodeNetwork } from './node-network.ts';
 import type { RulesetSeal } from './seal-state.ts';
 
 /** Changes elements of our table. What somebody else changed meanwhile leaves the seal broken. */
@@ -42,16 +43,20 @@ export async function commitTable(
 export function isIntact(context: Pick<BackendContext, 'network'>): Promise<boolean> {
   const { network } = context;
   return inNodeNetwork(network, (namespace) =>
-    withNetlink(namespace, 'netfilter', (netfilter) => compare(network.seal, network.table, netfilter)),
+    withNetlink(namespace, 'netfilter', (netfilter) => compare(network, namespace, netfilter)),
   );
 }
 
-async function compare(seal: RulesetSeal, table: string, netfilter: NetlinkSocket): Promise<boolean> {
+async function compare(
+  { seal, table }: NodeNetwork,
+  namespace: NetworkNamespace,
+  netfilter: NetlinkSocket,
+): Promise<boolean> {
   const now = await readGeneration(netfilter);
   const isUntouched = now === seal.generation;
   if (isUntouched && seal.portrait !== null) return true;
   if (!isUntouched && seal.portrait === null) return false;
-  const portrait = await paint(seal, table, netfilter);
+  const portrait = await paint(seal, table, namespace);
   // Somebody may have changed it while it was looked at: the next look tells.
   if ((await readGeneration(netfilter)) !== now) return isUntouched;
   if (isUntouched) seal.portrait = portrait;
@@ -68,10 +73,10 @@ const TABLE = 1;
 const ELEMENTS = 3;
 
 /** @returns a digest of all there is in a table, or null when there is none. */
-async function paint({ sets }: RulesetSeal, table: string, netfilter: NetlinkSocket): Promise<string | null> {
+async function paint({ sets }: RulesetSeal, table: string, namespace: NetworkNamespace): Promise<string | null> {
   const hash = createHash('sha256');
   for (const [index, question] of listTable(table, sets).entries()) {
-    const answer = await ignoring('ENOENT', netfilter.talk('list table', question));
+    const answer = await ignoring('ENOENT', visitNamespace(namespace, 'list table', question, 'netfilter'));
     if (answer === null) return null;
     // The kernel lists the chains of all tables, whichever it was asked for.
     const bodies = bodiesOf(answer)

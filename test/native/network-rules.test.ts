@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AllowedTraffic, BridgedNetwork, ServiceSpec, TrafficRules } from '../../native/index.ts';
+import { MOST_TRAFFIC } from '../../native/network/traffic-weight.ts';
 import { type NetworkStage, NODE, OUTSIDE, openNetworkStage } from './network-stage.ts';
 
 let stage: NetworkStage;
@@ -64,6 +65,22 @@ describe('a guarded pod', () => {
     expect(Object.entries(answers).flatMap(([who, answer]) => (answer === 'none' ? [] : [who]))).toEqual(expected);
     await stage.backend.applyTraffic(rules({ guards: [{ sandbox: 'web', directions: [] }] }));
     expect(await stage.ask(other.pid, 'tcp', '10.1.0.2', 8080)).toBe('web to 10.1.0.4');
+  });
+
+  test('may be open to as much as a node holds', async () => {
+    const web = await stage.pod('web', onA());
+    const client = await stage.pod('client', onA());
+    await stage.answer(web.pid, 'web', 8080);
+    const ports = Array.from(
+      { length: MOST_TRAFFIC.permissions / 2 },
+      (_, n) => ({ protocol: 'tcp', first: 8080 - n, last: 8080 - n }) as const,
+    );
+    const guards = [{ sandbox: 'web', directions: ['ingress'] }] as const;
+    await stage.backend.applyTraffic(rules({ guards, allowed: [from({ ports: ports.toReversed() })] }));
+    expect((await stage.backend.observe()).networks).toMatchObject([{ name: 'a', state: 'ready' }]);
+    expect(await stage.ask(client.pid, 'tcp', '10.1.0.2', 8080)).toBe('web to 10.1.0.3');
+    await stage.backend.applyTraffic(rules({ guards, allowed: [from({ ports: ports.slice(1) })] }));
+    expect(await stage.askInVain(client.pid, 'tcp', '10.1.0.2', 8080)).toBe('none');
   });
 
   test('that may go out goes only where it may', async () => {

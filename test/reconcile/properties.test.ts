@@ -86,7 +86,7 @@ test('whatever happens, the node converges, has no drift, and one pod runs for e
         expect(isConverged(await world.plan())).toBe(true);
         expect(compare(world.desired(), observed)).toEqual([]);
         const { networking } = world.desired();
-        expect(observed.traffic).toEqual(networking && desiredTraffic(world.desired(), networking, observed));
+        expect(observed.traffic).toEqual(networking && desiredTraffic(world.desired(), networking, observed).rules);
         for (const { key, wanted } of world.desired().workloads) {
           if (wanted.state !== 'judged') throw new Error(`${key} was not judged`);
           const replicas = observed.pods.filter((found) => found.key === key).map((found) => found.replica);

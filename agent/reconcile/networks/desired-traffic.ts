@@ -1,6 +1,7 @@
 import {
   allContainers,
   hasLabels,
+  MOST_ON_A_NODE,
   type NetworkPolicy,
   type PolicyPeer,
   type PolicyPort,
@@ -23,6 +24,7 @@ import { findContainer } from '../start-order.ts';
 import type { DesiredState, DesiredWorkload, ObservedPod, ObservedState } from '../state.ts';
 import { blockRanges } from './block-ranges.ts';
 import { guardsOf, type Networking, networksOf } from './networking.ts';
+import { weightOfPermission, weightOfService } from './traffic-weight.ts';
 
 const LAST_PORT = 65_535;
 
@@ -32,11 +34,21 @@ interface Member {
   readonly workload: Workload;
 }
 
+/** Traffic rules, and what of Git's they leave out. */
+export interface DesiredTraffic {
+  readonly rules: TrafficRules;
+  /**
+   * Policies and services that would be more than the kernel is to hold, as `NetworkPolicy shop/web`. The pods of such a
+   * policy stay guarded, and are allowed nothing by it. Commits that come to this by themselves are refused before.
+   */
+  readonly unheld: readonly string[];
+}
+
 /**
  * What the node has to hold for the pods that are there: guards and permissions of the policies, and the services' ready
  * backends. A pod whose workload has left Git keeps the guards it has, and is allowed nothing more. Sorted throughout.
  */
-export function desiredTraffic(desired: DesiredState, networking: Networking, observed: ObservedState): TrafficRules {
+export function desiredTraffic(desired: DesiredState, networking: Networking, observed: ObservedState): DesiredTraffic {
   const workloads = new Map(desired.workloads.map((workload) => [workload.key, workload]));
   const onNetworks = observed.pods
     .filter(({ addresses }) => (addresses ?? []).length > 0)
@@ -53,11 +65,43 @@ export function desiredTraffic(desired: DesiredState, networking: Networking, ob
     .map(({ pod, workload }) => ({ pod, directions: guardsOf(networking, workload) }))
     .filter(({ pod, directions }) => directions.length + (pod.guards ?? []).length > 0 || applied.has(pod.id))
     .map(({ pod, directions }): SandboxGuard => ({ sandbox: pod.id, directions }));
+  const allowed = withinBounds(networking.policies, MOST_ON_A_NODE.permissions, weightOfPermission, (policy) =>
+    allowedBy(policy, members),
+  );
+  const services = withinBounds(networking.services, MOST_ON_A_NODE.servicePorts, weightOfService, (service) =>
+    serviceOf(service, { desired, networking, members }),
+  );
   return {
-    guards: [...guards, ...kept].sort((a, b) => compareText(a.sandbox, b.sandbox)),
-    allowed: networking.policies.flatMap((policy) => allowedBy(policy, members)),
-    services: networking.services.flatMap((service) => serviceOf(service, { desired, networking, members })),
+    rules: {
+      guards: [...guards, ...kept].sort((a, b) => compareText(a.sandbox, b.sandbox)),
+      allowed: allowed.held,
+      services: services.held,
+    },
+    unheld: [...allowed.unheld, ...services.unheld],
   };
+}
+
+/** Each as a whole or not at all, in their order: half of a policy would be another one. */
+function withinBounds<From extends NetworkPolicy | Service, Rule>(
+  each: readonly From[],
+  most: number,
+  weightOf: (rule: Rule) => number,
+  rulesOf: (from: From) => readonly Rule[],
+): { readonly held: readonly Rule[]; readonly unheld: readonly string[] } {
+  const held: Rule[] = [];
+  const unheld: string[] = [];
+  let sum = 0;
+  for (const from of each) {
+    const rules = rulesOf(from);
+    const weight = rules.reduce((total, rule) => total + weightOf(rule), 0);
+    if (sum + weight > most) {
+      unheld.push(`${from.kind} ${from.namespace}/${from.name}`);
+      continue;
+    }
+    sum += weight;
+    held.push(...rules);
+  }
+  return { held, unheld };
 }
 
 function workloadOf(desired: DesiredWorkload, pod: ObservedPod): Workload {
@@ -103,14 +147,29 @@ function allowedByRule({ peers, ports }: PolicyRule, ground: RuleGround): readon
   const targets = direction === 'ingress' ? subjects : (chosen?.pods ?? members);
   return [
     ...plain,
-    ...targets.flatMap((target): readonly AllowedTraffic[] => {
-      const found = named.flatMap(({ protocol, port }) => portsNamed(target, protocol, String(port)));
-      if (found.length === 0) return [];
+    ...alike(targets, named).map(({ members: same, ports: found }): AllowedTraffic => {
       const own =
-        direction === 'ingress' ? { subjects: [target.pod.id] } : { peers: { sandboxes: [target.pod.id], ranges: [] } };
-      return [{ ...base, ...own, ports: found }];
+        direction === 'ingress' ? { subjects: idsOf(same) } : { peers: { sandboxes: idsOf(same), ranges: [] } };
+      return { ...base, ...own, ports: found };
     }),
   ];
+}
+
+/** Pods for which the names mean the same ports take one rule together: there are as many as kinds of pods, not as pods. */
+function alike(
+  targets: readonly Member[],
+  named: readonly PolicyPort[],
+): readonly { readonly members: readonly Member[]; readonly ports: readonly PortRange[] }[] {
+  const groups = new Map<string, { readonly members: Member[]; readonly ports: readonly PortRange[] }>();
+  for (const target of targets) {
+    const ports = named.flatMap(({ protocol, port }) => portsNamed(target, protocol, String(port)));
+    if (ports.length === 0) continue;
+    const key = JSON.stringify(ports);
+    const group = groups.get(key) ?? { members: [], ports };
+    group.members.push(target);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 function isPeer(peer: PolicyPeer, namespace: string, { workload }: Member): boolean {

@@ -50,13 +50,14 @@ export function planNetworks(desired: DesiredState, observed: ObservedState, con
   const removed = networks
     .filter(({ name }) => !wanted.has(name) && !used.has(name))
     .map(({ name }): Step => ({ kind: 'remove-network', workload: '', name, reason: 'no pod needs it any more' }));
-  const rules = desiredTraffic(desired, networking, observed);
+  const { rules, unheld } = desiredTraffic(desired, networking, observed);
   const isHeld = canonicalJson(rules) === canonicalJson(traffic) || removed.length === networks.length;
   const apply: Step = { kind: 'apply-traffic', workload: '', rules, reason: 'pods, services or policies changed' };
   const list = [...(isHeld ? [] : [apply]), ...removed];
-  if (list.length === 0) return nothing;
+  const excess = unheld.map((what) => waiting('', `${what} is more than this node can hold, and is not held`, null));
+  if (list.length === 0) return combine(...excess);
   const attempt = backingOff('', CLEANUP, context);
   return attempt
     ? waiting('', `changing networks failed: ${attempt.failure.reason}`, attempt.retryAt)
-    : combine(steps(...list));
+    : combine(steps(...list), ...excess);
 }

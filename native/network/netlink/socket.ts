@@ -1,11 +1,13 @@
 import { closeSync } from 'node:fs';
 import koffi from 'koffi';
+import type { BackendError } from '../../errors.ts';
 import { type NativeError, nativeErrorType, nativeLibrary, toBackendError } from '../../library.ts';
 import { encodeMessages, FLAGS, type NetlinkMessage } from './message.ts';
 import type { NetworkNamespace } from './namespace.ts';
 
 const PROTOCOLS = { route: 0, netfilter: 12 } as const;
-const ANSWER_BYTES = { one: 32_768, list: 4 * 1024 * 1024 } as const;
+/** Room for an answer; for lists, which may be long, as much as they turn out to need. */
+const ROOM = { usual: 32_768, growth: 16, most: 128 * 1024 * 1024 } as const;
 
 /** A conversation with the kernel about one network namespace. */
 export interface NetlinkSocket {
@@ -42,7 +44,8 @@ export async function withNetlink<T>(
   if (fd < 0) throw toBackendError(failure);
   try {
     return await task({
-      talk: (stage, messages) => asked(stage, messages, (told, done) => talk.async(fd, ...told, done)),
+      talk: (stage, messages) =>
+        asked({ stage, messages, room: ROOM.usual }, (told, done) => talk.async(fd, ...told, done)),
     });
   } finally {
     closeSync(fd);
@@ -54,14 +57,25 @@ export async function withNetlink<T>(
  * The first refusal ends it.
  * @returns what the kernel sent besides acknowledgements. @throws BackendError with the stage and the kernel's words.
  */
-export function visitNamespace(
+export async function visitNamespace(
   namespace: NetworkNamespace,
   stage: string,
   messages: readonly NetlinkMessage[],
+  protocol: keyof typeof PROTOCOLS = 'route',
 ): Promise<Buffer> {
   native ??= bind();
   const { visit } = native;
-  return asked(stage, messages, (told, done) => visit.async(namespace.fd, PROTOCOLS.route, ...told, done));
+  const isList = messages.every(({ flags }) => (flags & FLAGS.dump) === FLAGS.dump && (flags & FLAGS.create) === 0);
+  for (let room: number = ROOM.usual; ; room *= ROOM.growth) {
+    try {
+      return await asked({ stage, messages, room }, (told, done) =>
+        visit.async(namespace.fd, PROTOCOLS[protocol], ...told, done),
+      );
+    } catch (error) {
+      const isTooLong = isList && (error as BackendError).errno === 'ENOBUFS' && room < ROOM.most;
+      if (!isTooLong) throw error;
+    }
+  }
 }
 
 function bind(): Native {
@@ -75,14 +89,16 @@ function bind(): Native {
   };
 }
 
-function asked(
-  stage: string,
-  messages: readonly NetlinkMessage[],
-  call: (told: Told, done: Done) => void,
-): Promise<Buffer> {
+interface Question {
+  readonly stage: string;
+  readonly messages: readonly NetlinkMessage[];
+  /** Bytes that an answer may have. */
+  readonly room: number;
+}
+
+function asked({ stage, messages, room }: Question, call: (told: Told, done: Done) => void): Promise<Buffer> {
   const sent = encodeMessages(messages);
-  const isList = messages.some(({ flags }) => (flags & FLAGS.dump) === FLAGS.dump && (flags & FLAGS.create) === 0);
-  const answer = Buffer.allocUnsafe(ANSWER_BYTES[isList ? 'list' : 'one']);
+  const answer = Buffer.allocUnsafe(room);
   const failure = {} as NativeError;
   return new Promise((resolve, reject) => {
     call([stage, sent, sent.length, answer, answer.length, failure], (broken, bytes) => {
