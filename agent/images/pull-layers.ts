@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import { openDelta } from './delta/pull-delta.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { type DownloadWindow, isOpen, showWindow } from './download-window.ts';
 import type { Garbage } from './garbage.ts';
@@ -115,7 +116,49 @@ async function addFromFirst(work: Work, places: readonly RegistryTarget[], layer
 /** After these, what has arrived is of no use to anybody. */
 const IS_WRONG: readonly ImageErrorCode[] = ['bad-layer', 'digest-mismatch', 'size-mismatch'];
 
+/** Of what goes wrong when a layer is made of parts, these would go wrong with the whole as well. */
+const STAYS_WRONG: readonly ImageErrorCode[] = ['no-space', 'outside-window'];
+
+/** @returns false when the layer has to be fetched whole. */
+async function addFromParts(work: Work, place: RegistryTarget, layer: ImageLayer): Promise<boolean> {
+  const { client, store, limit, meter, window, pace } = work;
+  const { descriptor, diffId } = layer;
+  const { range } = client;
+  const { reference } = place;
+  if (range === null || layer.compression !== 'zstd') return false;
+  let counted = 0;
+  const advance = (bytes: number): void => {
+    counted += bytes;
+    meter.advance(bytes);
+  };
+  const fetchRange = async function* (start: number, end: number): AsyncGenerator<Buffer> {
+    checkWindow(window, reference);
+    for await (const chunk of range(place, descriptor, { start, end })) {
+      meter.fetched(chunk.length);
+      advance(chunk.length);
+      await pace.spend(chunk.length);
+      checkWindow(window, reference);
+      yield chunk;
+    }
+  };
+  try {
+    const stream = await limit(() => openDelta(descriptor, store.paths, fetchRange, advance));
+    if (stream === null) {
+      meter.lose(counted);
+      return false;
+    }
+    const unpacked = { reference, digest: descriptor.digest, diffId, compression: 'none', stream } as const;
+    await store.layers.add(diffId, (into) => limit(() => unpackLayer(unpacked, into)));
+    return true;
+  } catch (error) {
+    meter.lose(counted);
+    if (STAYS_WRONG.includes((error as ImageError).code)) throw error;
+    return false;
+  }
+}
+
 async function add(work: Work, place: RegistryTarget, layer: ImageLayer): Promise<void> {
+  if (await addFromParts(work, place, layer)) return;
   const { descriptor } = layer;
   const partial = await work.open(descriptor.digest, descriptor.size);
   const hadSome = partial.size > 0;

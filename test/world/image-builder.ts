@@ -20,7 +20,9 @@ export interface TarEntry {
 }
 
 /** A layer: entries, or a whole tar made elsewhere. */
-export type Layer = readonly TarEntry[] | { readonly tar: Buffer; readonly packed?: Buffer };
+export type Layer =
+  | readonly TarEntry[]
+  | { readonly tar: Buffer; readonly packed?: Buffer; readonly annotations?: Readonly<Record<string, string>> };
 
 export interface ImageSpec {
   /** `host:port` of a registry reached over plain HTTP. */
@@ -66,7 +68,10 @@ export async function buildImage(spec: ImageSpec): Promise<BuiltImage> {
     schemaVersion: 2,
     mediaType: `${OCI}.manifest.v1+json`,
     config: describe(`${OCI}.config.v1+json`, config),
-    layers: layers.map(({ packed }) => describe(`${OCI}.layer.v1.${type}`, packed)),
+    layers: layers.map(({ packed, annotations }) => ({
+      ...describe(`${OCI}.layer.v1.${type}`, packed),
+      ...(annotations && { annotations }),
+    })),
   };
   const pushed = await pushManifest(registry, name, tag, manifest, headers);
   return { ...pushed, layerDigests: layers.map(({ packed }) => sha256(packed)) };
@@ -166,12 +171,16 @@ export async function makeTar(entries: readonly TarEntry[]): Promise<Buffer> {
   return buffer(tar);
 }
 
-async function packLayer(
-  layer: Layer,
-  compression: 'gzip' | 'zstd' | 'none',
-): Promise<{ readonly tar: Buffer; readonly packed: Buffer }> {
+interface PackedLayer {
+  readonly tar: Buffer;
+  readonly packed: Buffer;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+async function packLayer(layer: Layer, compression: 'gzip' | 'zstd' | 'none'): Promise<PackedLayer> {
   const tar = 'tar' in layer ? layer.tar : await makeTar(layer);
-  if ('tar' in layer && layer.packed) return { tar, packed: layer.packed };
+  const { packed, annotations } = 'tar' in layer ? layer : {};
+  if (packed) return { tar, packed, ...(annotations && { annotations }) };
   const pack = { gzip: gzipSync, zstd: zstdCompressSync, none: (bytes: Buffer) => bytes };
   return { tar, packed: pack[compression](tar) };
 }

@@ -75,6 +75,7 @@ export async function createLayoutClient(files: LayoutFiles, source: string): Pr
     blob: async (target, descriptor) => readWhole(stream(target, descriptor), MAX_DOCUMENT_BYTES, source),
     places: (target) => [target],
     stream,
+    range: null,
   };
 }
 

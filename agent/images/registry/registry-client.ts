@@ -4,6 +4,7 @@ import type { Descriptor } from '../documents/manifest.ts';
 import { INDEX_TYPES, MANIFEST_TYPES } from '../documents/media-types.ts';
 import { ImageError } from '../image-source.ts';
 import { createAuthorizer } from './authorization.ts';
+import { readRange } from './blob-range.ts';
 import type { HostSettings, HostTls } from './host-settings.ts';
 import { createHttpClient, type HttpClient, type Patience } from './http-exchange.ts';
 import { createMirrors } from './mirrors.ts';
@@ -48,7 +49,16 @@ export interface RegistryClient {
   places(target: RegistryTarget): readonly RegistryTarget[];
   /** Streams a blob of any size from one place; verified only once it has ended normally. @throws ImageError */
   stream(place: RegistryTarget, descriptor: Descriptor, keeper?: BlobKeeper): AsyncGenerator<Buffer>;
+  /** Streams a part of a blob from one place, not verified; null where parts save nothing. @throws ImageError */
+  readonly range: ReadBlobRange | null;
 }
+
+/** `end` is not part of what is read. */
+export type ReadBlobRange = (
+  place: RegistryTarget,
+  descriptor: Descriptor,
+  part: { readonly start: number; readonly end: number },
+) => AsyncGenerator<Buffer>;
 
 /** Makes a client; it holds no connection until used, and none that keeps the process alive. */
 export function createRegistryClient(options: RegistryOptions): RegistryClient {
@@ -114,7 +124,26 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
     },
     places: mirrors.places,
     stream: (place, descriptor, keeper) => streamWith(retry, place, descriptor, keeper),
+    range: (place, descriptor, part) =>
+      readRange(part, place.reference, retry, async (start, end) => {
+        const path = `/v2/${place.repository}/blobs/${descriptor.digest}`;
+        const response = await request(place, path, { range: `bytes=${start}-${end - 1}` });
+        return openedRange(response, http, start, place.reference);
+      }),
   };
+}
+
+/** A server that knows no ranges would send all of it each time. */
+function openedRange(
+  response: IncomingMessage,
+  http: HttpClient,
+  start: number,
+  reference: string,
+): AsyncIterable<Buffer> {
+  const [, first] = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '') ?? [];
+  if (response.statusCode === 206 && Number(first) === start) return http.body(response);
+  response.destroy();
+  throw new ImageError('not-found', reference, `${reference}: the registry gives no parts of layers`);
 }
 
 async function askDigest(
