@@ -18,12 +18,24 @@ export interface CgroupDriver {
    * @returns limits this node holds only in part. @throws `unsupported` for one it cannot hold.
    */
   create(group: string, limits: Limits): Promise<readonly ClampedSetting[]>;
+  /**
+   * Makes a group that is to have no limits and no accounts of its own, and its parents. On v1 with the v2 tree beside it,
+   * it is there in the v2 tree alone; its processes are in the group above it elsewhere.
+   */
+  createUnlimited(group: string): Promise<void>;
+  /** Makes the directory of `birthDirectory` and those above it, and returns it. */
+  createBirthDirectory(group: string): Promise<string | null>;
   /** Whether any hierarchy has the group. */
   exists(group: string): boolean;
   /** Directory of the group in the v2 tree, in which a process can be born; null without that tree. */
   birthDirectory(group: string): string | null;
-  /** Absolute `cgroup.procs` files into each of which a process writes `0` to enter the group. */
-  entryFiles(group: string): readonly string[];
+  /**
+   * Absolute `cgroup.procs` files into each of which a process writes `0` to enter the group: one that is there, or one
+   * that is made with these limits and no others.
+   */
+  entryFiles(group: string, limits?: Limits): readonly string[];
+  /** The same of a group made by `createUnlimited`. */
+  unlimitedEntryFiles(group: string): readonly string[];
   /**
    * Sets the limits, and takes away those set `before`. `no-resources` when more memory is in use than the new limit
    * allows, `unsupported` for one this node cannot hold; then nothing changed. @returns as `create` does.

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackendError } from '../errors.ts';
-import { NO_LIMITS } from '../limits.ts';
+import { type Limits, NO_LIMITS } from '../limits.ts';
 import type { Base } from './base.ts';
 import type { CgroupDriver } from './contract.ts';
-import { createGroup } from './create-group.ts';
+import { createBirthDirectory, createGroup, createUnlimitedGroup, unlimitedGroupIn } from './create-group.ts';
 import { readControl } from './files.ts';
 import { freezeGroup, isGroupFrozen, thawGroup } from './freeze.ts';
 import type { CgroupGround } from './ground.ts';
@@ -13,6 +13,7 @@ import { v1Ground } from './ground-v1.ts';
 import { CONTROLLERS, v2Ground } from './ground-v2.ts';
 import { createGroupList } from './group-list.ts';
 import { killGroup, pidsOfGroup } from './kill.ts';
+import { canonicalLimits } from './limits.ts';
 import { type CgroupMounts, parseCgroupMounts } from './mounts.ts';
 import { writeRaw } from './raw-control.ts';
 import { readAllLimits } from './read-limits.ts';
@@ -87,9 +88,15 @@ function driverOn(ground: CgroupGround): CgroupDriver {
     version: ground.version,
     holdsDevices: ground.v1.has('devices'),
     create: (group, limits) => createGroup(ground, checkGroup(group), limits),
+    createUnlimited: (group) => createUnlimitedGroup(ground, checkGroup(group)),
+    createBirthDirectory: (group) => createBirthDirectory(ground, checkGroup(group)),
     exists: (group) => ground.swept.some((base) => existsSync(join(base.directory, checkGroup(group)))),
     birthDirectory: (group) => (ground.unified === null ? null : join(ground.unified.directory, checkGroup(group))),
-    entryFiles: (group) => entryFiles(ground, checkGroup(group)),
+    entryFiles: (group, limits) => entryFiles(ground, checkGroup(group), limits),
+    unlimitedEntryFiles: (group) =>
+      ground.entered.map((base) =>
+        join(base.directory, unlimitedGroupIn(ground, base, checkGroup(group)), 'cgroup.procs'),
+      ),
     update: (group, limits, before = limits) => updateGroup(ground, { group: checkGroup(group), limits, before }),
     writeRaw: (group, writes) => writeRaw(ground, checkGroup(group), writes),
     weigh: (group, weights) => writeWeights(ground, checkGroup(group), weights),
@@ -109,9 +116,13 @@ function driverOn(ground: CgroupGround): CgroupDriver {
   };
 }
 
-function entryFiles({ entered, enteredOnDemand }: CgroupGround, group: string): readonly string[] {
-  const others = enteredOnDemand.map(({ directory }) => join(directory, group)).filter((path) => existsSync(path));
-  return [...entered.map(({ directory }) => join(directory, group)), ...others].map((path) =>
-    join(path, 'cgroup.procs'),
+function entryFiles(ground: CgroupGround, group: string, limits?: Limits): readonly string[] {
+  const asked = limits === undefined ? null : canonicalLimits(limits);
+  const isEntered = ({ directory }: Base): boolean =>
+    asked === null
+      ? existsSync(join(directory, group))
+      : ground.controls.some(({ hierarchy, isAsked }) => hierarchy?.directory === directory && isAsked(asked));
+  return [...ground.entered, ...ground.enteredOnDemand.filter(isEntered)].map(({ directory }) =>
+    join(directory, group, 'cgroup.procs'),
   );
 }

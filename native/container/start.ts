@@ -66,23 +66,31 @@ interface Start {
   readonly attempt: number;
 }
 
+/**
+ * The shim makes the container's mounts while its record and its cgroups are made here, and waits for them before it starts
+ * any of it. So whatever runs has a record; a crash before that leaves a shim that ends by itself, and directories that
+ * the next start or the removal of the sandbox takes away.
+ */
 async function start(context: BackendContext, { spec, sandbox, holder, attempt }: Start): Promise<void> {
   const { cgroups, layout, records } = context;
   const record = newRecord(context, spec, attempt);
-  await noteLog(context, sandbox, spec.log.path);
-  await records.saveContainer(record);
-  const clamped = await cgroups.create(groupOf(spec), spec.limits);
-  const oomKillsBefore = await cgroups.oomKills(groupOf(spec));
   const rootDir = layout.rootDir(spec, attempt);
   const exitPath = layout.exitFile(spec, attempt);
   const target = await targetOf(context, spec);
   const ground = { cgroups, sandbox, holder, target, rootDir, exitPath };
   const launch = await launchOf(withHostsFile(layout, sandbox, spec), ground);
-  const report = await launchAndSave(context, spec, launch);
-  const started = { ...record, oomKillsBefore, ...startedFacts(report, clamped) };
+  const { ground: made, started: report } = await context.launcher.start(launch, async () => {
+    await records.saveContainer(record);
+    await noteLog(context, sandbox, spec.log.path);
+    const clamped = await cgroups.create(groupOf(spec), spec.limits);
+    return { clamped, oomKillsBefore: await cgroups.oomKills(groupOf(spec)) };
+  });
+  const { oomKillsBefore } = made;
+  const reported = await withWhatItDoesNotNeed(context, { spec, launch, report });
+  const started = { ...record, oomKillsBefore, ...startedFacts(reported, made.clamped) };
   const { postStart } = spec;
   await records.saveContainer(postStart === undefined ? started : { ...started, isStarting: true });
-  context.liveness.track(groupOf(spec), report.process);
+  context.liveness.track(groupOf(spec), reported.process);
   if (postStart === undefined) return;
   await runPostStart(context, spec, postStart);
   await records.saveContainer(started);
@@ -92,19 +100,21 @@ async function start(context: BackendContext, { spec, sandbox, holder, attempt }
  * What the shim does not need is done while it works: the profile is written, for nobody reads it before the record says
  * that the container runs, and the pod is weighed against its neighbours, which limits nothing.
  */
-async function launchAndSave(
-  context: BackendContext,
-  spec: ContainerSpec,
-  launch: ContainerLaunch,
-): Promise<ShimReport> {
+async function withWhatItDoesNotNeed(context: BackendContext, { spec, launch, report }: Launched): Promise<ShimReport> {
   const [launched, ...others] = await Promise.allSettled([
-    context.launcher.launch(launch),
+    report,
     context.records.saveProfile(spec, profileOf(spec.config.process, launch, spec.secretVariables)),
     weighPod(context, { ref: spec, limits: spec.limits, before: NO_LIMITS }),
   ]);
   for (const each of others) if (each.status === 'rejected') throw each.reason;
   if (launched.status === 'rejected') throw launched.reason;
   return launched.value;
+}
+
+interface Launched {
+  readonly spec: ContainerSpec;
+  readonly launch: ContainerLaunch;
+  readonly report: Promise<ShimReport>;
 }
 
 /** @returns the init of the container whose processes are to be shared, or null for none. */

@@ -5,7 +5,6 @@ import { type RunningRecord, runningRecord } from '../container/running-record.t
 import type { BackendContext } from '../context.ts';
 import { BackendError } from '../errors.ts';
 import type { ExecLaunch } from '../launch/launch-spec.ts';
-import { NO_LIMITS } from '../limits.ts';
 import { execGroupOf, groupOf } from '../records/layout.ts';
 import type { ProcessProfile } from '../records/process-profile.ts';
 import type { SandboxRecord } from '../records/records.ts';
@@ -32,7 +31,7 @@ export async function execContainerLocked(
   if (await context.cgroups.isFrozen(groupOf(ref))) {
     throw new BackendError('paused', STAGE, `container ${groupOf(ref)} is paused: resume it first`);
   }
-  await context.cgroups.create(execGroupOf(ref.sandboxId), NO_LIMITS);
+  await context.cgroups.createUnlimited(execGroupOf(ref.sandboxId));
   const held = await heldVariables(record.running.init.pid, profile.heldVariables);
   const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile, held }));
   return createSession(session, report.process.pid);
@@ -67,7 +66,7 @@ function launchOf({ cgroups }: BackendContext, { spec, record, sandbox, profile,
   return {
     mode: 'exec',
     birthGroup: cgroups.birthDirectory(execGroupOf(record.sandboxId)),
-    shimGroupFiles: cgroups.entryFiles(execGroupOf(record.sandboxId)),
+    shimGroupFiles: cgroups.unlimitedEntryFiles(execGroupOf(record.sandboxId)),
     users: sandbox.idBase === null ? 'host' : 'private',
     network: sandbox.network === 'host' ? 'host' : 'private',
     processes: sandbox.processes ?? 'own',

@@ -15,12 +15,23 @@ let made = 0;
 export function replaceFile(path: string, content: string): void {
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${ours}-${++made}.tmp`);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
-    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
+    writeNew(temporary, content);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** The directory is there nearly always. */
+function writeNew(path: string, content: string): void {
+  const options = { flag: 'wx', mode: 0o600 } as const;
+  try {
+    writeFileSync(path, content, options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, content, options);
   }
 }

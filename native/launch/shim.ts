@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import koffi from 'koffi';
 import { BackendError } from '../errors.ts';
@@ -10,15 +11,22 @@ import {
   toBackendError,
 } from '../library.ts';
 import { encodeLaunchSpec } from './encode.ts';
-import type { ExecLaunch, LaunchSpec } from './launch-spec.ts';
+import type { ContainerLaunch, ExecLaunch, LaunchSpec, SandboxLaunch } from './launch-spec.ts';
 import { decodeReport, REPORT_BYTES, type ShimReport } from './report.ts';
 
 const REPORT_MS = 60_000;
 
 /** Starts shims from one sealed copy of the program. */
 export interface ShimLauncher {
-  /** Runs one launch spec and resolves once its process runs. @throws BackendError with the stage that failed. */
-  launch(spec: LaunchSpec): Promise<ShimReport>;
+  /**
+   * Has a shim get ready while `makeGround` makes what must be there before any of the pod or container is, its record and
+   * its cgroups; then lets it make it. When `makeGround` fails the shim has ended by the time its error is thrown.
+   * `started` is rejected with a BackendError that has the stage that failed.
+   */
+  start<Ground>(
+    spec: SandboxLaunch | ContainerLaunch,
+    makeGround: () => Promise<Ground>,
+  ): Promise<{ readonly ground: Ground; readonly started: Promise<ShimReport> }>;
   /** Runs a process in a container and resolves once it is exec'd. The session is what the shim says after its report. */
   open(spec: ExecLaunch): Promise<{ readonly report: ShimReport; readonly session: Socket }>;
 }
@@ -37,20 +45,32 @@ export function createShimLauncher(programPath: string = buildPath('holdfast-shi
   const program: number = load(programPath, failure);
   if (program < 0) throw toBackendError(failure, 'internal');
   // On this thread: it takes less time than going to another one and back.
-  const spawnShim = (spec: LaunchSpec): Socket => {
+  const spawnShim = (spec: LaunchSpec): number => {
     const failed = {} as NativeError;
     const bytes = encode(spec);
     const fd: number = spawn(program, spec.birthGroup, bytes, bytes.length, failed);
     if (fd < 0) throw toBackendError(failed);
-    return new Socket({ fd, readable: true, writable: true });
+    return fd;
   };
   return {
-    launch: async (spec) => {
-      const socket = spawnShim(spec);
-      return readReport(socket).finally(() => socket.destroy());
+    start: async (spec, makeGround) => {
+      const fd = spawnShim(spec);
+      const socket = socketOf(fd);
+      const report = readReport(socket).finally(() => socket.destroy());
+      // It may fail before anybody waits for it.
+      report.catch(() => undefined);
+      try {
+        const ground = await makeGround();
+        letGo(fd);
+        return { ground, started: report };
+      } catch (error) {
+        socket.end();
+        await report.catch(() => undefined);
+        throw error;
+      }
     },
     open: async (spec) => {
-      const session = spawnShim(spec);
+      const session = socketOf(spawnShim(spec));
       try {
         return { report: await readReport(session), session };
       } catch (error) {
@@ -59,6 +79,20 @@ export function createShimLauncher(programPath: string = buildPath('holdfast-shi
       }
     },
   };
+}
+
+function socketOf(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: true });
+}
+
+/** Past the stream, which would throw away the report of a shim that failed before this. */
+function letGo(fd: number): void {
+  try {
+    writeSync(fd, 'g');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error;
+  }
 }
 
 function encode(spec: LaunchSpec): Buffer {

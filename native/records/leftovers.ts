@@ -12,6 +12,7 @@ type Ground = Pick<BackendContext, 'layout' | 'records' | 'cgroups' | 'ids'>;
  * has processes stays until its cgroup, by then a stranger, is removed.
  */
 export async function removeLeftovers(ground: Ground): Promise<void> {
+  for (const { id, idBase } of await ground.records.sandboxes()) if (idBase !== null) ground.ids.adopt(id, idBase);
   await releaseIds(ground);
   const current = await currentRecords(ground);
   await removeStaleRoots(ground, new Map(current.map((record) => [groupOf(record), record.attempt])));

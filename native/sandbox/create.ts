@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SandboxSpec } from '../backend.ts';
 import { checkSandboxSpec } from '../container/check-spec.ts';
 import type { BackendContext } from '../context.ts';
-import { NO_LIMITS } from '../limits.ts';
+import type { SandboxLaunch } from '../launch/launch-spec.ts';
 import { attachToNetworks } from '../network/attach.ts';
 import { placeOnNetworks } from '../network/place.ts';
 import { cardSettings } from '../network/plug.ts';
@@ -45,11 +45,10 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
   const { cgroups, records, launcher } = context;
   const record = await context.locks.run('', () => reserve(context, spec));
   const group = shimGroupOf(spec.id);
-  await cgroups.create(group, NO_LIMITS);
-  const { process } = await launcher.launch({
+  const launch: SandboxLaunch = {
     mode: 'sandbox',
-    birthGroup: cgroups.birthDirectory(group),
-    shimGroupFiles: cgroups.entryFiles(group),
+    birthGroup: await cgroups.createBirthDirectory(group),
+    shimGroupFiles: cgroups.unlimitedEntryFiles(group),
     users: spec.users,
     network: spec.network === 'host' ? 'host' : 'private',
     processes: spec.processes ?? 'own',
@@ -59,7 +58,9 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
     idBase: record.idBase ?? 0,
     idCount: ID_COUNT,
     volumes: (spec.volumes ?? []).map((volume) => launchVolumeOf(volume, record.idBase ?? 0)),
-  });
+  };
+  const { started } = await launcher.start(launch, () => cgroups.createUnlimited(group));
+  const { process } = await started;
   try {
     if (typeof record.network === 'object')
       await attachToNetworks(context, { ...record, network: record.network }, process);
@@ -75,8 +76,6 @@ const SIGKILL = 9;
 
 /** Writes the record with an id range, addresses and ports no other record has. */
 async function reserve(context: BackendContext, spec: SandboxSpec): Promise<SandboxRecord> {
-  const others = await context.records.sandboxes();
-  const bases = others.flatMap(({ idBase }) => idBase ?? []);
   const record: SandboxRecord = {
     id: spec.id,
     labels: { ...spec.labels },
@@ -87,11 +86,11 @@ async function reserve(context: BackendContext, spec: SandboxSpec): Promise<Sand
       typeof spec.network === 'object'
         ? placeOnNetworks(spec.network, {
             networks: await context.records.networks(),
-            others,
+            others: await context.records.sandboxes(),
             traffic: context.records.traffic(),
           })
         : spec.network,
-    idBase: spec.users === 'private' ? context.ids.claim(spec.id, bases) : null,
+    idBase: spec.users === 'private' ? context.ids.claim(spec.id) : null,
     bootId: context.bootId,
     holder: null,
     logPaths: [],

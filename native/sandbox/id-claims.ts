@@ -9,10 +9,11 @@ import { DEFAULT_ID_SPACE, type IdSpace, lowestFreeIdBase, type ReservedIds } fr
 export interface IdClaims {
   /**
    * Gives a sandbox the lowest range that no other has. Serialised by the caller.
-   * @param recorded first ids in the records, also of agents that kept no claims.
    * @returns its first id. @throws BackendError `no-resources` when there is none.
    */
-  claim(sandboxId: string, recorded: readonly number[]): number;
+  claim(sandboxId: string): number;
+  /** Notes the range that a record says a sandbox has, where it is not noted: of an agent that kept no claims. */
+  adopt(sandboxId: string, base: number): void;
   /** Gives back what a sandbox has, when nothing of it is left. */
   release(sandboxId: string): void;
   /** @returns the sandboxes that have a range. */
@@ -33,11 +34,17 @@ export function createIdClaims(
 ): IdClaims {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const claims = (): readonly Claim[] => readdirSync(directory).flatMap(asClaim);
+  const note = (sandboxId: string, base: number): void =>
+    writeFileSync(join(directory, `${base}-${sandboxId}`), '', { mode: 0o600, flag: 'wx' });
   return {
-    claim: (sandboxId, recorded) => {
-      const base = lowestFreeIdBase([...claims().map((claim) => claim.base), ...recorded], space, reserved);
-      writeFileSync(join(directory, `${base}-${sandboxId}`), '', { mode: 0o600, flag: 'wx' });
+    claim: (sandboxId) => {
+      const taken = claims().map((claim) => claim.base);
+      const base = lowestFreeIdBase(taken, space, reserved);
+      note(sandboxId, base);
       return base;
+    },
+    adopt: (sandboxId, base) => {
+      if (!claims().some((claim) => claim.owner === sandboxId && claim.base === base)) note(sandboxId, base);
     },
     release: (sandboxId) => {
       for (const { owner, file } of claims()) if (owner === sandboxId) rmSync(join(directory, file), { force: true });

@@ -83,6 +83,22 @@ describe('groups', () => {
     expect(await driver.list()).toEqual([]);
   });
 
+  test('without limits are told apart in the v2 tree, and are the one above them elsewhere', async () => {
+    await driver.createUnlimited('pod/.shim');
+    const entries = driver.unlimitedEntryFiles('pod/.shim');
+    expect(entries.filter((file) => file.endsWith('/pod/.shim/cgroup.procs'))).toEqual([
+      stage.fileOf('pod/.shim', 'cgroup.procs'),
+    ]);
+    expect(entries.filter((file) => file.endsWith('/pod/cgroup.procs'))).toContain(
+      stage.fileOf('pod', 'memory.limit_in_bytes').replace(/[^/]+$/, 'cgroup.procs'),
+    );
+    const { pid } = await stage.runIn('pod/.shim', 'exec busybox sleep 1000', entries);
+    expect(await driver.pids('pod/.shim')).toEqual([pid]);
+    expect(await driver.pids('pod')).toEqual([pid]);
+    await driver.kill('pod/.shim');
+    expect(await driver.pids('pod')).toEqual([]);
+  });
+
   test('half made are taken back when a limit is refused', async () => {
     await driver.create('pod', { ...NONE, cpuMillis: 100 });
     await expect(driver.create('pod/app', { ...NONE, cpuMillis: 500 })).rejects.toMatchObject({

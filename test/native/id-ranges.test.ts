@@ -73,7 +73,7 @@ describe('claims', () => {
             held.delete(who);
           }
           if (what === 'claim') {
-            const base = claims.claim(who, []);
+            const base = claims.claim(who);
             expect([...held.values()]).not.toContain(base);
             held.set(who, base);
           }
@@ -129,6 +129,17 @@ describe('on the kernel', () => {
     expect(await readdir(ids)).toEqual(['1114112-first']);
     await stage.sandbox({ id: 'second' });
     expect(await baseOf('second')).toBe('1048576');
+  });
+
+  test('ids that only a record tells of, as of an agent that kept no claims, are no other sandbox’s', async () => {
+    const ids = join(stage.runDir, 'ids');
+    await stage.sandbox({ id: 'old' });
+    const [claim = ''] = await readdir(ids);
+    await rm(join(ids, claim));
+    await stage.reopen();
+    expect(await readdir(ids)).toEqual([claim]);
+    await stage.sandbox({ id: 'new' });
+    expect(await baseOf('new')).not.toBe(await baseOf('old'));
   });
 
   test('a sandbox of the node’s users claims none', async () => {

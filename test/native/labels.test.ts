@@ -112,14 +112,16 @@ describe('the shim', () => {
       ipc: 'private',
     } as const;
     const ids = { idBase: 1_048_576, idCount: 65_536 };
-    const holder = await launcher.launch({
+    const spec = {
       ...common,
       ...ids,
       volumes: [],
       mode: 'sandbox',
       hostname: 'labels',
       sysctls: [],
-    });
+    } as const;
+    const { started: made } = await launcher.start(spec, async () => undefined);
+    const holder = await made;
     try {
       const sandbox = {
         ...{ id: 'pod', labels: {}, hostname: 'labels', network: 'private' as const, idBase: ids.idBase, bootId: '' },
@@ -130,7 +132,8 @@ describe('the shim', () => {
       const log = { path: join(rootDir, 'log'), maxBytes: 1000, maxFiles: 1 };
       const launch = await launchOf(stage.spec('true', { log }), ground);
       const asked = { ...launch, birthGroup: null, shimGroupFiles: [], groupFiles: [], [field]: value };
-      await expect(launcher.launch(asked)).rejects.toMatchObject({ stage: stageName });
+      const { started } = await launcher.start(asked, async () => undefined);
+      await expect(started).rejects.toMatchObject({ stage: stageName });
     } finally {
       process.kill(holder.process.pid, 'SIGKILL');
     }

@@ -117,10 +117,11 @@ describe('the C code under the sanitizers', () => {
       sysctls: [['net/ipv4/ip_default_ttl', '33']],
     } as const;
     const ids = { idBase: 1_048_576, idCount: 65_536 };
-    const holder = await launcher.launch({ ...common, ...ids, mode: 'sandbox', hostname: 'sane', volumes: [] });
+    const pod = { ...common, ...ids, mode: 'sandbox', hostname: 'sane', volumes: [] } as const;
+    const holder = await (await launcher.start(pod, async () => undefined)).started;
     try {
       const { launch, exitPath, logPath } = await sanitizedContainer(stage, holder.process);
-      await launcher.launch(launch);
+      await (await launcher.start(launch, async () => undefined)).started;
       await untilSome(async () => (await readdir(stage.directory)).includes(basename(exitPath)));
       expect(JSON.parse(await readFile(exitPath, 'utf8'))).toMatchObject({ code: 6, signal: 0, droppedLogLines: 0 });
       expect(await readFile(logPath, 'utf8')).toContain(' stdout F 400\n');

@@ -60,14 +60,12 @@ static int await_exec(int outcome, struct hf_error *error)
     return -1;
 }
 
-static int start(struct spec *spec, struct start_pipes *pipes, struct joined *joined, struct hf_error *error)
+static int start(struct spec *spec, struct prepared *prepared, struct start_pipes *pipes, struct joined *joined,
+                 struct hf_error *error)
 {
-    struct prepared prepared;
-    if (prepare_mounts(spec, &prepared, error) < 0 || make_pipes(&spec->container, pipes, error) < 0)
-        return -1;
     pid_t joiner = fork_into_unified_group(&spec->container.groups, error);
     if (joiner == 0)
-        join_and_start(spec, &prepared, pipes);
+        join_and_start(spec, prepared, pipes);
     close_writing_ends(pipes);
     return joiner < 0 ? -1 : await_joiner(pipes, joiner, joined, error);
 }
@@ -110,16 +108,19 @@ int run_container(struct spec *spec, int report_fd)
 {
     struct hf_error error = {0};
     struct hf_report report;
+    struct prepared prepared;
     struct start_pipes pipes;
     struct joined joined = {0};
     struct log log;
     struct exit_file exit_file;
     int group_end = -1;
-    if (enter_legacy_groups(&spec->shim_groups, &error) < 0 || log_open(&log, &spec->container, &error) < 0 ||
+    if (enter_legacy_groups(&spec->shim_groups, &error) < 0 ||
         exit_file_open(&exit_file, spec->container.exit_path, &error) < 0 ||
+        prepare_mounts(spec, &prepared, &error) < 0 || make_pipes(&spec->container, &pipes, &error) < 0 ||
+        await_agent(report_fd, &error) < 0 || log_open(&log, &spec->container, &error) < 0 ||
         (spec->flags & (SHARED_PIDS | NODE_PIDS) &&
          open_group_end(&spec->container.groups, &group_end, &error) < 0) ||
-        start(spec, &pipes, &joined, &error) < 0) {
+        start(spec, &prepared, &pipes, &joined, &error) < 0) {
         report_failed(report_fd, &error);
         return 1;
     }
@@ -130,6 +131,7 @@ int run_container(struct spec *spec, int report_fd)
         return 1;
     }
     (void)report_described(report_fd, &report);
+    forget_spec(spec);
     supervise(joined.pid, OUT_FD, ERR_FD, &log, &exit_file, group_end);
     return 0;
 }

@@ -16,13 +16,7 @@
 
 enum { SPEC_FD = 3, REPORT_FD = 4, PROGRAM_FD = 5 };
 
-struct mapped_spec {
-    const void *bytes;
-    void *arena;
-    size_t size, arena_size;
-};
-
-static int map_spec(struct mapped_spec *mapped, struct hf_error *error)
+static int map_spec(struct spec_memory *mapped, struct hf_error *error)
 {
     struct stat about;
     if (fstat(SPEC_FD, &about) < 0)
@@ -33,7 +27,7 @@ static int map_spec(struct mapped_spec *mapped, struct hf_error *error)
     if (bytes == MAP_FAILED || arena == MAP_FAILED)
         return fail(error, "map spec", NULL);
     close(SPEC_FD);
-    *mapped = (struct mapped_spec){bytes, arena, size, arena_size};
+    *mapped = (struct spec_memory){bytes, arena, size, arena_size};
     return 0;
 }
 
@@ -95,7 +89,7 @@ int main(void)
 {
     struct spec spec;
     struct bundle_specs bundle_specs;
-    struct mapped_spec m;
+    struct spec_memory m;
     struct hf_error error = {0};
     if (settle(&error) < 0 || map_spec(&m, &error) < 0) {
         report_failed(REPORT_FD, &error);
@@ -109,5 +103,6 @@ int main(void)
         report_failed(REPORT_FD, &error);
         return 1;
     }
+    spec.memory = m;
     return run_detached(&spec, &error);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -70,6 +71,14 @@ int make_parents(const char *path)
         return -1;
     }
     memcpy(copy, path, length + 1);
+    /* Most of them are there, and looking costs less than making in vain. */
+    char *last = strrchr(copy + (length > 0), '/');
+    if (last) {
+        *last = '\0';
+        if (access(copy, F_OK) == 0)
+            return 0;
+        *last = '/';
+    }
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, 0700) < 0 && errno != EEXIST)
@@ -77,6 +86,13 @@ int make_parents(const char *path)
         *slash = '/';
     }
     return 0;
+}
+
+void forget_spec(const struct spec *spec)
+{
+    const struct spec_memory *memory = &spec->memory;
+    (void)munmap(memory->bytes, memory->size);
+    (void)munmap(memory->arena, memory->arena_size);
 }
 
 int drop_all_capabilities(void)

@@ -14,6 +14,15 @@ static int send_report(int fd, const struct hf_report *report)
     return sent < 0 ? -1 : 0;
 }
 
+int await_agent(int report_fd, struct hf_error *error)
+{
+    char go;
+    ssize_t got = read(report_fd, &go, 1);
+    if (got == 0)
+        errno = ECANCELED;
+    return got == 1 ? 0 : fail(error, "await cgroups", NULL);
+}
+
 static uint64_t now_ms(void)
 {
     struct timespec now;

@@ -136,6 +136,7 @@ static _Noreturn void hold(const struct spec *spec, int mapped, int outcome_fd)
     if (write(0, &outcome, sizeof outcome) != sizeof outcome)
         _exit(1);
     close(0);
+    forget_spec(spec);
     for (;;)
         pause();
 }
@@ -215,9 +216,12 @@ static int await_outcome(int outcome_fd, struct hf_error *error)
 }
 
 /* Starts the holder; its pid is kept even when it failed. */
-static int make_sandbox(struct spec *spec, int32_t *pid, struct hf_report *report, struct hf_error *error)
+static int make_sandbox(struct spec *spec, int report_fd, int32_t *pid, struct hf_report *report,
+                        struct hf_error *error)
 {
     int mapped[2], outcome[2];
+    if (await_agent(report_fd, error) < 0)
+        return -1;
     if (enter_legacy_groups(&spec->shim_groups, error) < 0 || make_pod_volumes(&spec->sandbox, error) < 0)
         return -1;
     if (pipe2(mapped, O_CLOEXEC) < 0 || pipe2(outcome, O_CLOEXEC) < 0)
@@ -237,7 +241,7 @@ int run_sandbox(struct spec *spec, int report_fd)
     struct hf_error error = {0};
     int32_t pid = -1;
     struct hf_report report;
-    if (make_sandbox(spec, &pid, &report, &error) == 0 && set_pod_sysctls(spec, pid, &error) == 0) {
+    if (make_sandbox(spec, report_fd, &pid, &report, &error) == 0 && set_pod_sysctls(spec, pid, &error) == 0) {
         (void)report_described(report_fd, &report);
         return 0;
     }

@@ -33,6 +33,9 @@ int write_file(int dir, const char *path, const char *text);
 /* Makes what is missing of the directories above a path of the node, for root alone. */
 int make_parents(const char *path);
 
+/* Gives back what a spec lies in: a process that stays for long no longer needs it, nor anything in it. */
+void forget_spec(const struct spec *spec);
+
 /* Drops every capability, for a process that only waits. */
 int drop_all_capabilities(void);
 
@@ -46,6 +49,12 @@ int open_group_end(const struct texts *files, int *group_end, struct hf_error *e
 int enter_legacy_groups(const struct texts *files, struct hf_error *error);
 
 /* ---- report.c */
+
+/*
+ * Records and cgroups are made by the agent while the shim gets ready; then it says so. An agent that failed, or is gone,
+ * ends the socket instead: nothing but directories has been made by then.
+ */
+int await_agent(int report_fd, struct hf_error *error);
 
 /* Fails, without a report, when it cannot be told which process was started. */
 int report_started(int fd, int32_t pid, uint32_t clamped, struct hf_error *error);

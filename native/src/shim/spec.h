@@ -127,6 +127,12 @@ struct container_spec {
     const char *exit_path;
 };
 
+/* Mappings that a decoded spec lies in. */
+struct spec_memory {
+    void *bytes, *arena;
+    size_t size, arena_size;
+};
+
 struct spec {
     uint32_t mode, flags;
     /* cgroup.procs files through which the shim itself enters its group. */
@@ -136,6 +142,7 @@ struct spec {
     struct container_spec container;
     /* Of an exec's terminal. */
     uint32_t rows, columns;
+    struct spec_memory memory;
 };
 
 /* Bytes of arena that decoding a spec of this size can need. */

@@ -100,10 +100,13 @@ static void copy_ready(struct log *log, struct log_stream *stream, struct pollfd
 
 void supervise(int32_t pid, int out, int err, struct log *log, const struct exit_file *exit_file, int group_end)
 {
-    static struct log_stream streams[] = {{.name = "stdout"}, {.name = "stderr"}};
+    /* Without initialisers: their buffers would be part of the program, and its memory before they are used. */
+    static struct log_stream streams[2];
     siginfo_t end;
     sigset_t child;
+    streams[0].name = "stdout";
     streams[0].fd = out;
+    streams[1].name = "stderr";
     streams[1].fd = err;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
