@@ -1,5 +1,6 @@
 import type { ImageDetails, LayerFinding, PullProgress, StoredImage } from '../images/index.ts';
 import { age, plain, showBytes, table } from './print.ts';
+import { showVouchers } from './show-vouchers.ts';
 
 /** @returns one line for each image, its references together. */
 export function showImages(images: readonly StoredImage[], now: number): string {
@@ -26,6 +27,8 @@ export function showImage(image: ImageDetails): string {
     ['size', `${showBytes(image.size)} compressed`],
     ['state', image.isPresent ? 'complete' : 'incomplete'],
     ['kept', [...(image.isInUse ? ['in use'] : []), ...(image.isPinned ? ['pinned'] : [])].join(', ') || 'no'],
+    ['made', image.facts.created ?? 'unknown'],
+    ['base', image.facts.base.name ?? image.facts.base.digest ?? 'unknown'],
     ['resolved', image.resolvedAt === 0 ? 'unknown' : new Date(image.resolvedAt).toISOString()],
   ];
   const layers = image.layers.map(({ digest, diffId, size, isPresent }) => [
@@ -35,7 +38,7 @@ export function showImage(image: ImageDetails): string {
     isPresent ? 'complete' : 'missing',
   ]);
   const head = lines.map(([name = '', value = '']) => `${name.padEnd(11)} ${plain(value)}\n`).join('');
-  return `${head}\n${table(['LAYER', 'UNPACKED', 'SIZE', 'STATE'], layers)}`;
+  return `${head}\n${table(['LAYER', 'UNPACKED', 'SIZE', 'STATE'], layers)}${showVouchers(image.facts)}`;
 }
 
 /** @returns one line for each layer that is not whole, and how many are. */

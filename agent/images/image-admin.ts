@@ -1,3 +1,4 @@
+import type { ImageFacts } from '../../policies/index.ts';
 import type { StoredImage } from './image-source.ts';
 import type { PullProgress } from './progress.ts';
 import type { LayerVerdict } from './verify/verify-layer.ts';
@@ -9,6 +10,8 @@ export interface ImageDetails extends StoredImage {
   readonly platform: string;
   readonly user: string;
   readonly signedBy: readonly string[];
+  /** What policies are told of it, with the keys of the agent's configuration; those of a commit come with the commit. */
+  readonly facts: ImageFacts;
   /** Whether a workload runs from it, or may have to: the wanted version, the last good one, the one before. */
   readonly isInUse: boolean;
   /** Lowest first. */

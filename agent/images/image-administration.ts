@@ -100,6 +100,7 @@ async function inspect(parts: AdminParts, digest: string): Promise<ImageDetails>
     platform: known.platform,
     user: image.facts.user,
     signedBy: image.facts.signedBy,
+    facts: image.facts,
     isInUse: (await parts.inUse())?.kept.has(digest) ?? true,
     layers: await Promise.all(
       layers.map(async ({ descriptor, diffId }) => ({

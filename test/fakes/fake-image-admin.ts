@@ -1,4 +1,5 @@
 import type { ImageAdmin, StoredImage } from '../../agent/images/index.ts';
+import { SOUND_FACTS } from './image-facts.ts';
 
 /** An image as a store lists it. */
 export const sampleImage: StoredImage = {
@@ -20,6 +21,7 @@ export function fakeImageAdmin(answers: Partial<ImageAdmin> = {}): ImageAdmin {
       platform: 'linux/amd64',
       user: '',
       signedBy: ['release'],
+      facts: SOUND_FACTS,
       isInUse: true,
       layers: [{ digest: 'sha256:1', diffId: 'sha256:2', size: 1_024, isPresent: true }],
     }),
