@@ -16,6 +16,8 @@ struct session {
     int agent, in, out, err, master;
     int32_t pid;
     int input_ended, left;
+    /* The kernel did not say whether the program has ended: its word that it has may be spent. */
+    int unsure;
     struct frame_header header;
     size_t header_used, body_used;
     uint32_t body[2];
@@ -170,7 +172,7 @@ static void serve(struct session *s, int signals)
         {busy ? -1 : s->err, POLLIN, 0},
     };
     struct signalfd_siginfo info;
-    if (poll(ready, sizeof ready / sizeof ready[0], signals < 0 ? 100 : -1) < 0)
+    if (poll(ready, sizeof ready / sizeof ready[0], signals < 0 || s->unsure ? 100 : -1) < 0)
         return;
     while (signals >= 0 && read(signals, &info, sizeof info) > 0)
         ;
@@ -242,7 +244,8 @@ void run_session(int agent, int32_t pid, const struct session_pipes *pipes, int 
     for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++)
         if (streams[i] >= 0)
             fcntl(streams[i], F_SETFL, O_NONBLOCK);
-    while (reap_if_ended(pid, &end) != 1) {
+    for (int ended = reap_if_ended(pid, &end); ended != 1; ended = reap_if_ended(pid, &end)) {
+        s->unsure = ended < 0;
         if (!s->left) {
             serve(s, signals);
             continue;
