@@ -19,7 +19,7 @@ export async function sealLayer({ directory, inventory }: LayerPlace): Promise<b
         await sealed.add(entry);
         continue;
       }
-      const verity = await sealFile(join(directory, entry.path));
+      const verity = await sealFile(join(directory, entry.path), entry.mtime ?? 0);
       if (verity === null) return false;
       await sealed.add({ ...entry, verity });
     }
@@ -32,10 +32,12 @@ export async function sealLayer({ directory, inventory }: LayerPlace): Promise<b
   }
 }
 
-async function sealFile(path: string): Promise<string | null> {
+/** The kernel counts the seal as a modification, which it is not. */
+async function sealFile(path: string, mtime: number): Promise<string | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     if (!(await enableVerity(file.fd))) return null;
+    await file.utimes(mtime, mtime);
     return measureVerity(file.fd)?.toString('base64') ?? null;
   } finally {
     await file.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { openImageStore } from '../../../agent/images/store/image-store.ts';
-import type { StorePaths } from '../../../agent/images/store/store-paths.ts';
+import { type StorePaths, storePaths } from '../../../agent/images/store/store-paths.ts';
 import { createPace } from '../../../agent/images/verify/pace.ts';
 import { type LayerVerdict, verifyLayer } from '../../../agent/images/verify/verify-layer.ts';
 import { addLayer } from '../../images/unpack-fixture.ts';
@@ -23,8 +23,6 @@ let disk: string;
 let paths: StorePaths;
 let diffId: string;
 
-const mountDisk = (): Promise<unknown> => run('mount', ['-o', 'loop', image, disk]);
-
 beforeEach(async () => {
   temporary = await makeTempDir();
   [image, disk] = [join(temporary.path, 'image'), join(temporary.path, 'disk')];
@@ -32,7 +30,7 @@ beforeEach(async () => {
   await writeFile(image, '');
   await truncate(image, 64 * MIB);
   await run('mke2fs', ['-q', '-t', 'ext4', '-b', '4096', '-O', 'verity', image]);
-  await mountDisk();
+  await run('mount', ['-o', 'loop', image, disk]);
   const store = await openImageStore(disk);
   paths = store.paths;
   diffId = await addLayer(store.layers, [
@@ -66,13 +64,23 @@ test('a file of the same content that took the place of another is damage', asyn
 });
 
 test('what the disk changed is never read, and is damage', async () => {
-  await run('umount', [disk]);
+  await run('sync', ['--file-system', disk]);
   const raw = await readFile(image);
-  const at = raw.indexOf(MARK);
-  expect(at).toBeGreaterThan(0);
-  raw[at] = 0x20;
-  await writeFile(image, raw);
-  await mountDisk();
-  await expect(readFile(file('bin/app'))).rejects.toMatchObject({ code: 'EIO' });
-  expect(await verify()).toEqual({ state: 'damaged', damage: { path: 'bin/app', what: expect.any(String) } });
+  expect(raw.includes(MARK)).toBe(true);
+  for (let at = raw.indexOf(MARK); at >= 0; at = raw.indexOf(MARK, at + 1)) raw[at] = 0x20;
+  // A disk of its own, of which the kernel has read nothing yet.
+  const [changed, other] = [join(temporary.path, 'changed-image'), join(temporary.path, 'changed')];
+  await writeFile(changed, raw);
+  await mkdir(other);
+  await run('mount', ['-o', 'loop', changed, other]);
+  try {
+    const there = storePaths(other);
+    await expect(readFile(join(there.layer(diffId), 'bin/app'))).rejects.toMatchObject({ code: 'EIO' });
+    expect(await verifyLayer(there.layer(diffId), there.inventory(diffId), createPace(null))).toEqual({
+      state: 'damaged',
+      damage: { path: 'bin/app', what: expect.any(String) },
+    });
+  } finally {
+    await run('umount', [other]);
+  }
 });
