@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { UnpackLimits } from '../../agent/images/unpack/limits.ts';
+import { fuzzing } from '../world/fuzz.ts';
 import { makeTar, type TarEntry } from '../world/image-builder.ts';
 import { unpack } from './unpack-fixture.ts';
 
@@ -64,6 +65,12 @@ describe('a broken layer is refused', () => {
     ['in a header', 300],
   ])('when the tar is cut %s', async (_where, bytes) => {
     expect(await codeOf((await makeTar(FILE)).subarray(0, bytes))).toBe('bad-layer');
+  });
+
+  test('when the last byte of its last file is missing; only the padding after it may be, as umoci leaves it out', async () => {
+    const tar = await makeTar([{ name: 'f', content: 'x'.repeat(700) }]);
+    expect(await codeOf(tar.subarray(0, 512 + 699))).toBe('bad-layer');
+    for (const bytes of [700, 1023]) expect(await codeOf(tar.subarray(0, 512 + bytes))).toBe(null);
   });
 
   test('when garbage follows the end of the tar', async () => {
@@ -133,7 +140,7 @@ test('zero-filled files of any size are content, not the end of the archive', as
       const entries = contents.map((size, index) => ({ name: `f${index}`, content: Buffer.alloc(size) }));
       expect(await codeOf(entries)).toBeNull();
     }),
-    { numRuns: 25 },
+    fuzzing(25),
   );
 });
 
@@ -150,6 +157,6 @@ test('whatever the bytes, unpacking ends with a layer or a refusal', async () =>
       for (const [at, byte] of changes) changed.writeUInt8(byte, at);
       expect([null, 'bad-layer']).toContain(await codeOf(changed));
     }),
-    { numRuns: 100 },
+    fuzzing(100),
   );
 });

@@ -12,7 +12,7 @@ declare -A packages=(
   [check]="${build[*]} clang-tidy shellcheck"
   [demo]="${build[*]} ${world[*]}"
   [bench]="${build[*]} ${world[*]} bubblewrap conmon crun docker.io e2fsprogs iproute2 iptables mount netavark patchelf podman runc skopeo"
-  [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables podman python3-minimal shellcheck"
+  [test]="${build[*]} ${world[*]} clang-tidy crun iproute2 mount nftables podman python3-minimal shellcheck skopeo umoci"
   [vm]="${build[*]} ${world[*]} debian-archive-keyring e2fsprogs mmdebstrap qemu-system-x86"
 )
 # Packages whose service Debian would start now and at every boot.

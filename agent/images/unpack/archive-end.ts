@@ -1,4 +1,5 @@
-const BLOCK_BYTES = 512;
+/** Of a tar. */
+export const BLOCK_BYTES = 512;
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Compression } from '../documents/media-types.ts';
 import { ImageError } from '../image-source.ts';
-import { ArchiveEnd } from './archive-end.ts';
+import { ArchiveEnd, BLOCK_BYTES } from './archive-end.ts';
 import type { UnpackLimits } from './limits.ts';
 import { type LayerName, refuse, TRAILING_DATA } from './refusal.ts';
 import { TarWindow } from './tar-window.ts';
@@ -50,14 +50,25 @@ export class LayerMeter {
     }
   }
 
+  /**
+   * Measures what flows through. Some tools (umoci insert) leave out the padding after the last file; it is given to the
+   * tar reader, and is no part of what is measured.
+   */
   unpacked(): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
     const measure = this.#measure.bind(this);
+    const padding = (): number => (BLOCK_BYTES - (this.#unpackedBytes % BLOCK_BYTES)) % BLOCK_BYTES;
     return async function* measured(source) {
       for await (const chunk of source) {
         measure(chunk);
         yield chunk;
       }
+      if (padding() > 0) yield Buffer.alloc(padding());
     };
+  }
+
+  /** @param end where the content of the last entry ends. @throws ImageError `bad-layer` when more than padding is missing */
+  requireContent(end: number): void {
+    if (end > this.#unpackedBytes) throw refuse(this.#layer, null, 'it is not a whole tar: the last file is cut off');
   }
 
   #measure(chunk: Buffer): void {

@@ -3,6 +3,7 @@ import { type Extract, extract } from 'tar-stream';
 import { openDirectory } from '../../../native/index.ts';
 import { writeInventory } from '../store/inventory.ts';
 import type { LayerPlace } from '../store/layer-place.ts';
+import { BLOCK_BYTES } from './archive-end.ts';
 import { decompress } from './decompress.ts';
 import { type FileContent, plainContent, sparseContent } from './file-content.ts';
 import { type LayerEntry, readLayerEntry } from './layer-entry.ts';
@@ -50,7 +51,7 @@ async function writeEntries(
   layer: PackedLayer,
   limits: UnpackLimits,
 ): Promise<void> {
-  let [count, end] = [0, 0];
+  let [count, end, contentEnd] = [0, 0, 0];
   for await (const content of tar) {
     const { header } = content;
     const [start, size] = [contentOffset(header), header.type === 'directory' ? 0 : (header.size ?? 0)];
@@ -58,6 +59,7 @@ async function writeEntries(
     if (meter.end.isPastEnd(start, size)) throw refuse(layer, header.name, 'it comes after the end of the archive');
     const raw = () => readRawHeader(meter.window.copy(end, start));
     const entry = readLayerEntry({ header, raw }, layer, limits);
+    contentEnd = start + size;
     end = start + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
     meter.window.release(start);
     try {
@@ -71,10 +73,9 @@ async function writeEntries(
     }
     content.resume();
   }
+  meter.requireContent(contentEnd);
   await writer.finish();
 }
-
-const BLOCK_BYTES = 512;
 
 /** What was written is not held any longer. */
 async function* releasing(content: AsyncIterable<Buffer>, start: number, meter: LayerMeter): AsyncGenerator<Buffer> {
