@@ -174,6 +174,30 @@ static int mount_by_other_process(const struct spec *spec, const struct layers *
     return root;
 }
 
+/*
+ * A volatile overlay leaves a mark in its work directory, and none is mounted where there is one: the overlay that Linux
+ * 6.7 to 6.14 began to make, and gave up for a detached layer, left it for the next.
+ */
+static int forget_attempt(const char *work, struct hf_error *error)
+{
+    static const struct {
+        const char *path;
+        int flags;
+    } marks[] = {
+        {"work/incompat/volatile/dirty", 0},
+        {"work/incompat/volatile", AT_REMOVEDIR},
+        {"work/incompat", AT_REMOVEDIR},
+    };
+    int dir = open(work, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return fail(error, "open directory", work);
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (unlinkat(dir, marks[i].path, marks[i].flags) < 0 && errno != ENOENT)
+            return fail(error, "clear directory", work);
+    close(dir);
+    return 0;
+}
+
 int make_overlay(const struct spec *spec, int users, struct hf_error *error)
 {
     struct layers layers;
@@ -183,5 +207,7 @@ int make_overlay(const struct spec *spec, int users, struct hf_error *error)
     if (root >= 0 || error->errnum != EINVAL)
         return root;
     *error = (struct hf_error){0};
+    if (forget_attempt(spec->container.work, error) < 0)
+        return -1;
     return mount_by_other_process(spec, &layers, error);
 }
