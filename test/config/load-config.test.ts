@@ -55,7 +55,7 @@ test('every field but the source has a default', async () => {
       store: { reserveBytes: 64 * 1024 * 1024, keepUnusedHours: 168 },
       verify: { everyHours: 24, bytesPerSecond: 8 * 1024 * 1024 },
     },
-    policy: { onViolation: 'report', timeoutMs: 1_000 },
+    policy: { onViolation: 'report', settings: {}, timeoutMs: 1_000 },
     telemetry: { metricIntervalMs: 60_000 },
     paths: { state: '/var/lib/holdfast', run: '/run/holdfast', logs: '/var/log/holdfast/pods' },
     seccomp: { profiles: '/etc/holdfast/seccomp' },

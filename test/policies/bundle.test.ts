@@ -50,7 +50,7 @@ async function compilerOf(bundleDir: string): Promise<unknown> {
 describe('the sources', () => {
   test('pass their Rego tests, of which there is one file for each rule', async () => {
     const results: readonly { readonly name: string; readonly location: { readonly file: string } }[] = JSON.parse(
-      await opa('test', '--format', 'json', '.'),
+      await opa('test', '--timeout', '10m', '--format', 'json', '.'),
     );
     const tested = new Set(results.map(({ location }) => location.file));
     for (const pack of ['baseline', 'supply_chain']) {
