@@ -34,12 +34,25 @@ const MOST_BYTES = 0xffff;
 
 /** @returns the messages one after the other, numbered from 1, in the machine's byte order. */
 export function encodeMessages(messages: readonly NetlinkMessage[]): Buffer {
-  return Buffer.concat(messages.map((message, index) => encodeMessage(message, index + 1)));
+  const bytes = Buffer.alloc(messages.reduce((sum, message) => sum + sizeOfMessage(message), 0));
+  let at = 0;
+  for (const [index, { type, flags, head, attributes }] of messages.entries()) {
+    const start = at;
+    head.copy(bytes, start + HEADER_BYTES);
+    at = writeAttributes(bytes, start + HEADER_BYTES + padded(head.length), attributes);
+    bytes.writeUInt32LE(at - start, start);
+    bytes.writeUInt16LE(type, start + 4);
+    bytes.writeUInt16LE(flags | FLAGS.request, start + 6);
+    bytes.writeUInt32LE(index + 1, start + 8);
+  }
+  return bytes;
 }
 
 /** @returns attributes as they stand in a message. @throws RangeError when one is longer than an attribute can be. */
 export function encodeAttributes(attributes: readonly Attribute[]): Buffer {
-  return Buffer.concat(attributes.flatMap(encodeAttribute));
+  const bytes = Buffer.alloc(sizeOfAttributes(attributes));
+  writeAttributes(bytes, 0, attributes);
+  return bytes;
 }
 
 /** A number of 32 bits in the machine's byte order, as rtnetlink has them. */
@@ -101,29 +114,38 @@ export function attributesOf(bytes: Buffer): readonly { readonly type: number; r
   return attributes;
 }
 
-function encodeMessage(message: NetlinkMessage, sequence: number): Buffer {
-  const body = Buffer.concat([padded(message.head), encodeAttributes(message.attributes)]);
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32LE(HEADER_BYTES + body.length, 0);
-  header.writeUInt16LE(message.type, 4);
-  header.writeUInt16LE(message.flags | FLAGS.request, 6);
-  header.writeUInt32LE(sequence, 8);
-  return Buffer.concat([header, body]);
+function sizeOfMessage({ head, attributes }: NetlinkMessage): number {
+  return HEADER_BYTES + padded(head.length) + sizeOfAttributes(attributes);
 }
 
-function encodeAttribute({ type, value }: Attribute): readonly Buffer[] {
-  const isNested = !Buffer.isBuffer(value);
-  const payload = isNested ? encodeAttributes(value) : value;
-  const length = ATTRIBUTE_BYTES + payload.length;
-  if (length > MOST_BYTES)
-    throw new RangeError(`netlink attribute ${type} has ${length} bytes, at most ${MOST_BYTES} fit`);
-  const header = Buffer.alloc(ATTRIBUTE_BYTES);
-  header.writeUInt16LE(length, 0);
-  header.writeUInt16LE(isNested ? type | NESTED : type, 2);
-  return [header, padded(payload)];
+function sizeOfAttributes(attributes: readonly Attribute[]): number {
+  return attributes.reduce((sum, { value }) => sum + ATTRIBUTE_BYTES + padded(sizeOfValue(value)), 0);
 }
 
-function padded(bytes: Buffer): Buffer {
-  const missing = -bytes.length & 3;
-  return missing === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(missing)]);
+function sizeOfValue(value: Attribute['value']): number {
+  return Buffer.isBuffer(value) ? value.length : sizeOfAttributes(value);
+}
+
+/** @returns where what follows begins. */
+function writeAttributes(bytes: Buffer, from: number, attributes: readonly Attribute[]): number {
+  let at = from;
+  for (const { type, value } of attributes) {
+    const start = at;
+    const isLeaf = Buffer.isBuffer(value);
+    if (isLeaf) value.copy(bytes, start + ATTRIBUTE_BYTES);
+    const end = isLeaf
+      ? start + ATTRIBUTE_BYTES + value.length
+      : writeAttributes(bytes, start + ATTRIBUTE_BYTES, value);
+    const length = end - start;
+    if (length > MOST_BYTES)
+      throw new RangeError(`netlink attribute ${type} has ${length} bytes, at most ${MOST_BYTES} fit`);
+    bytes.writeUInt16LE(length, start);
+    bytes.writeUInt16LE(isLeaf ? type : type | NESTED, start + 2);
+    at = start + padded(length);
+  }
+  return at;
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3;
 }
