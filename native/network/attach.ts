@@ -17,7 +17,18 @@ import { commitElements } from './seal.ts';
 import { mentions } from './traffic-of.ts';
 import { makeNetworksWhole, renewRules } from './whole.ts';
 
-/** Connects a new pod to its networks, publishes its ports and makes it known to its neighbours. */
+/**
+ * Publishes the ports of a pod that is on record, guards it and makes it known to its neighbours. Whoever removes it later
+ * takes all of that back, also when this has not ended yet.
+ */
+export async function announceOnNetworks(context: BackendContext, sandbox: BridgedSandbox): Promise<void> {
+  await context.locks.run('', async () => {
+    await publish(context, sandbox);
+    await addToHostsFiles(context, sandbox);
+  });
+}
+
+/** Connects a new pod to its networks. */
 export async function attachToNetworks(
   context: BackendContext,
   sandbox: BridgedSandbox,
@@ -37,10 +48,6 @@ export async function attachToNetworks(
       }
     }),
   );
-  await context.locks.run('', async () => {
-    await publish(context, sandbox);
-    await addToHostsFiles(context, sandbox);
-  });
 }
 
 /** Takes a dead sandbox's ports and names away; its cards went with its network namespace. */

@@ -4,7 +4,8 @@ import { removeBridge } from './bridge.ts';
 import { checkNetworkName } from './check-network.ts';
 import { withNetlink } from './netlink/socket.ts';
 import { inNodeNetwork } from './node-network.ts';
-import { makeNetworksWhole, membersOf } from './whole.ts';
+import { breakSeal } from './seal-state.ts';
+import { makeNetworksWhole, membersOf, removeNetworking } from './whole.ts';
 
 /** Removes a network that no sandbox is on. */
 export async function removeNetwork(context: BackendContext, name: string): Promise<void> {
@@ -16,11 +17,17 @@ export async function removeNetwork(context: BackendContext, name: string): Prom
   });
 }
 
-/** The same without a look at who is on it, within the lock. The record goes after the bridge, the rules after both. */
+/**
+ * The same without a look at who is on it, within the lock. The record of the last network goes after all that there is of
+ * networks; that of another one goes before the rules, whose seal tells that they are still to be made anew.
+ */
 export async function discardNetwork(context: BackendContext, name: string): Promise<void> {
   await inNodeNetwork(context.network, (namespace) =>
     withNetlink(namespace, 'route', (route) => removeBridge({ context, route }, name)),
   );
+  const others = (await context.records.networks()).filter((network) => network.name !== name);
+  if (others.length === 0) return removeNetworking(context);
+  breakSeal(context.network.seal);
   await context.records.removeNetwork(name);
   await makeNetworksWhole(context);
 }

@@ -87,10 +87,17 @@ async function replaceRules(
   );
 }
 
+/** Removes all there is of networks but their bridges. The records go last: while there is one, this is tried again. */
+export async function removeNetworking(context: BackendContext): Promise<void> {
+  if (existsSync(context.layout.forwardingFile) || existsSync(context.layout.networksDir))
+    await inNodeNetwork(context.network, (namespace) => tearDown(context, namespace));
+}
+
 async function tearDown(context: BackendContext, namespace: NetworkNamespace): Promise<void> {
   const { table } = context.network;
   await withNetlink(namespace, 'netfilter', (netfilter) => netfilter.talk(`remove table ${table}`, removeTable(table)));
   const { hostsDir, networksDir, trafficFile } = context.layout;
-  for (const path of [hostsDir, networksDir, trafficFile]) await rm(path, { recursive: true, force: true });
+  for (const path of [hostsDir, trafficFile]) await rm(path, { recursive: true, force: true });
   await restoreForwarding(context, namespace);
+  await rm(networksDir, { recursive: true, force: true });
 }

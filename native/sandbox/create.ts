@@ -4,7 +4,7 @@ import type { SandboxSpec } from '../backend.ts';
 import { checkSandboxSpec } from '../container/check-spec.ts';
 import type { BackendContext } from '../context.ts';
 import type { SandboxLaunch } from '../launch/launch-spec.ts';
-import { attachToNetworks } from '../network/attach.ts';
+import { announceOnNetworks, attachToNetworks } from '../network/attach.ts';
 import { placeOnNetworks } from '../network/place.ts';
 import { cardSettings } from '../network/plug.ts';
 import { sendSignal } from '../process/send-signal.ts';
@@ -59,11 +59,15 @@ async function make(context: BackendContext, spec: SandboxSpec): Promise<void> {
     idCount: ID_COUNT,
     volumes: (spec.volumes ?? []).map((volume) => launchVolumeOf(volume, record.idBase ?? 0)),
   };
+  const bridged = typeof record.network === 'object' ? { ...record, network: record.network } : null;
+  // Guards, ports and names are there before the cards are, and are made while the shim starts.
+  const announced = bridged === null ? Promise.resolve() : announceOnNetworks(context, bridged);
+  announced.catch(() => undefined);
   const { started } = await launcher.start(launch, () => cgroups.createUnlimited(group));
   const { process } = await started;
   try {
-    if (typeof record.network === 'object')
-      await attachToNetworks(context, { ...record, network: record.network }, process);
+    await announced;
+    if (bridged !== null) await attachToNetworks(context, bridged, process);
     await records.saveSandbox({ ...record, holder: process });
   } catch (error) {
     sendSignal(process, SIGKILL);
