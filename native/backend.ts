@@ -363,6 +363,8 @@ export interface TerminalSize {
 export interface ExecSession {
   /** As the node sees it. */
   readonly pid: number;
+  /** What the kernel did not grant in full, as with the container's own. */
+  readonly clamped: readonly ClampedSetting[];
   /** Ending it ends the program's input; a terminal's goes on. */
   readonly stdin: Writable;
   readonly stdout: Readable;

@@ -34,7 +34,7 @@ export async function execContainerLocked(
   await context.cgroups.createUnlimited(execGroupOf(ref.sandboxId));
   const held = await heldVariables(record.running.init.pid, profile.heldVariables);
   const { report, session } = await context.launcher.open(launchOf(context, { spec, record, sandbox, profile, held }));
-  return createSession(session, report.process.pid);
+  return createSession(session, report);
 }
 
 async function findProfile(

@@ -1,12 +1,16 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ExecExit, ExecSession } from '../backend.ts';
+import type { ShimReport } from '../launch/report.ts';
 import { signalName, signalNumber } from '../process/signals.ts';
 import { createFrameReader, resizeFrame, type ShimFrame, signalFrame } from './frames.ts';
 import { createInput } from './input.ts';
 
 /** @returns the session a shim carries over its socket. The program dies with the socket. */
-export function createSession(socket: Socket, pid: number): ExecSession {
+export function createSession(
+  socket: Socket,
+  { process: { pid }, clamped }: Pick<ShimReport, 'process' | 'clamped'>,
+): ExecSession {
   const send = (frame: Buffer): void => {
     if (socket.writable) socket.write(frame);
   };
@@ -45,7 +49,7 @@ export function createSession(socket: Socket, pid: number): ExecSession {
   socket.once('close', () => finish({ code: null, signal: null, lost: true }));
   socket.resume();
   return {
-    pid,
+    ...{ pid, clamped },
     ...{ stdin, stdout, stderr, exited },
     resize: (size) => send(resizeFrame(size)),
     kill: (signal = 'SIGKILL') => send(signalFrame(signalNumber(signal))),

@@ -54,6 +54,7 @@ export function openFakeSession(
   return {
     pid: PID,
     ...{ stdin, stdout, stderr, exited },
+    clamped: [],
     resize: () => {},
     kill: (signal = 'SIGKILL') => end({ code: null, signal, lost: false }),
   };

@@ -73,6 +73,7 @@ describe('a program run in a container', () => {
     await stage.sandbox();
     await stage.backend.startContainer(spec);
     const found = await lines(script);
+    await untilSome(async () => (await readLog(spec, 'stdout')).length >= found.length);
     expect(found).toEqual(await readLog(spec, 'stdout'));
     expect(found).toContain('NoNewPrivs:\t1');
     expect(found).toContain('CapEff:\t0000000000000021');

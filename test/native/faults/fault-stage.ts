@@ -96,7 +96,8 @@ export async function openFaultStage(changes: SandboxChanges = {}): Promise<Faul
         start: async () => {
           session = await backend.execContainer(spec, EXEC);
         },
-        portrait: async () => (session === null ? null : portraitOnceDropped(session.pid)),
+        portrait: async () =>
+          session === null ? null : { ...(await portraitOnceDropped(session.pid)), ...clampedFields(session.clamped) },
         stop: async () => {
           session?.kill();
           return session?.exited;
@@ -122,11 +123,15 @@ async function portraitIn(
 async function clampedOf({ runDir }: KernelGround): Promise<Readonly<Record<string, string>>> {
   const path = join(runDir, 'sandboxes', SANDBOX.id, 'containers', `${NAME}.json`);
   const record = JSON.parse(await readFile(path, 'utf8').catch(() => '{"clamped":[]}'));
+  return clampedFields(record.clamped);
+}
+
+function clampedFields(names: readonly string[]): Readonly<Record<string, string>> {
   const told: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     rlimits: { limits: 'clamped' },
     oomScoreAdj: { oomScore: 'clamped' },
   };
-  return Object.assign({}, ...record.clamped.map((name: string) => told[name]));
+  return Object.assign({}, ...names.map((name) => told[name]));
 }
 
 async function traces(ground: KernelGround): Promise<readonly string[]> {
