@@ -61,8 +61,12 @@ export async function startSigstore(directory: string, clock?: Date): Promise<Si
     timestamp: async (bytes) => {
       const artifactHash = createHash('sha256').update(bytes).digest();
       const hash = { artifactHash, hashAlgorithmOID: '2.16.840.1.101.3.4.2.1' };
-      const made = await tsa.timestamp({ ...hash, nonce: 1, policyOID: '1.3.6.1.4.1.57264.2', certReq: false });
-      return bytesOf(made).toString('base64');
+      const request = { ...hash, nonce: 1, policyOID: '1.3.6.1.4.1.57264.2', certReq: false };
+      // sigstore's library reads no fraction of a second but one of three digits, and DER leaves out zeros at its end.
+      for (;;) {
+        const made = bytesOf(await tsa.timestamp(request));
+        if (/\d{14}(\.\d{3})?Z/.test(made.toString('latin1'))) return made.toString('base64');
+      }
     },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
