@@ -75,7 +75,14 @@ test('what the disk changed is never read, and is damage', async () => {
   await run('mount', ['-o', 'loop', changed, other]);
   try {
     const there = storePaths(other);
-    await expect(readFile(join(there.layer(diffId), 'bin/app'))).rejects.toMatchObject({ code: 'EIO' });
+    // Node's readFile takes a read that was cut short by an error for the end of the file.
+    const app = await open(join(there.layer(diffId), 'bin/app'));
+    try {
+      const read = app.read({ buffer: Buffer.alloc(MARK.length), position: CONTENT.indexOf(MARK) });
+      await expect(read).rejects.toMatchObject({ code: 'EIO' });
+    } finally {
+      await app.close();
+    }
     expect(await verifyLayer(there.layer(diffId), there.inventory(diffId), createPace(null))).toEqual({
       state: 'damaged',
       damage: { path: 'bin/app', what: expect.any(String) },
