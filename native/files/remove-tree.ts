@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const MOST_ROUNDS = 1000;
 
 /**
  * Removes a directory tree nobody works in any more; succeeds when there is none. Trees that a container made deeper
- * than a path may be long are folded up first, so that none can refuse to go. However many names a directory has, only
- * some are in memory at a time.
+ * than a path may be long are folded up first, so that none can refuse to go. Links are removed, and nothing behind them.
+ * However many names a directory has, only some are in memory at a time.
  */
 export async function removeTree(path: string): Promise<void> {
   for (let round = 0; ; round += 1) {
@@ -42,11 +42,21 @@ async function removeDirectory(path: string): Promise<void> {
 async function firstNames(path: string): Promise<readonly Dirent[]> {
   const names: Dirent[] = [];
   try {
-    for await (const entry of await opendir(path)) if (names.push(entry) === MOST_NAMES) break;
+    for await (const entry of entriesOf(path)) if (names.push(entry) === MOST_NAMES) break;
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
   return names;
+}
+
+/** What is in a directory that is one itself: a link to another is not followed, for what that has is not ours to remove. */
+async function* entriesOf(path: string): AsyncIterable<Dirent> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    yield* await opendir(`/proc/self/fd/${directory.fd}`);
+  } finally {
+    await directory.close();
+  }
 }
 
 /** Waits for all, also after a failure: nothing goes on behind the caller's back. */
@@ -64,7 +74,7 @@ async function liftDeepest(top: string): Promise<void> {
   const pending = [top];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const children: string[] = [];
-    for await (const entry of await opendir(path)) if (entry.isDirectory()) children.push(join(path, entry.name));
+    for await (const entry of entriesOf(path)) if (entry.isDirectory()) children.push(join(path, entry.name));
     if (children.some((child) => Buffer.byteLength(child) > LONG_BYTES)) {
       await rename(path, join(top, `deep-${randomBytes(6).toString('hex')}`));
       return;
