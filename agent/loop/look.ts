@@ -34,6 +34,8 @@ export function createLooker(ports: LookPorts): Looker {
     const busy = floor.busy();
     board.retryDue(now());
     snapshot = await planned(cause, ports, () => takeSnapshot(ports, snapshot?.drift ?? [], busy));
+    // What became due meanwhile: the plan takes it for being tried.
+    board.retryDue(now());
     if (snapshot === null) return { settled: Promise.resolve() };
     const { desired, drift, plan } = snapshot;
     reporter.verdicts(desired);

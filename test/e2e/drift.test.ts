@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseCgroupMounts } from '../../native/cgroup/mounts.ts';
 import { sensorManifest, webManifest } from '../demo/manifests.ts';
 import { type Fleet, holds, memoryLimitFile, runningPids, startFleet } from '../world/fleet.ts';
 import { runInNetworkOf } from '../world/network-namespace.ts';
@@ -123,7 +124,9 @@ describe('drift on the real kernel is seen, healed, and told', () => {
 
 /** The process that holds the pod's namespaces: in the shim's group of the pod, and nobody's child there. */
 async function sandboxPid(): Promise<number> {
-  const group = join(dirname(dirname(await memoryLimitFile(fleet.cgroupRoot, pod, 'app'))), '.shim', 'cgroup.procs');
+  const { unified } = parseCgroupMounts(await readFile('/proc/self/mountinfo', 'utf8'));
+  if (unified === null) throw new Error('this node has no v2 tree');
+  const group = join(unified, fleet.cgroupRoot, pod, '.shim', 'cgroup.procs');
   const pids = (await readFile(group, 'utf8')).trim().split('\n').map(Number);
   const namespaces = await Promise.all(
     pids.map(async (candidate) => ({ candidate, map: await readFile(`/proc/${candidate}/uid_map`, 'utf8') })),

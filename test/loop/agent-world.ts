@@ -43,7 +43,7 @@ export interface AgentWorldOptions {
   readonly settings?: Partial<AgentPorts['settings']>;
 }
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 60_000;
 
 /** Starts an agent on an empty node. */
 export async function startAgentWorld(options: AgentWorldOptions = {}): Promise<AgentWorld> {
