@@ -26,7 +26,9 @@ export interface PackedFile {
 const PREFIXES = ['io.containers.zstd-chunked.', 'io.github.containers.zstd-chunked.'] as const;
 
 /** Of a packed and an unpacked table; a layer with a longer one is pulled whole. */
-const [MOST_PACKED_BYTES, MOST_BYTES] = [8 * 1024 * 1024, 64 * 1024 * 1024];
+const [MOST_PACKED_BYTES, MOST_BYTES] = [8 * 1024 * 1024, 32 * 1024 * 1024];
+/** Objects and lists in a table, and values: a few bytes of each become a hundred in memory, whoever wrote them. */
+const [MOST_NESTED, MOST_VALUES] = [200_000, 4_000_000];
 
 /** @returns where the table of a layer is; null for a layer without one. */
 export function tableOf({ annotations = {}, size }: Descriptor): TablePlace | null {
@@ -69,7 +71,7 @@ const decompress = promisify<Buffer, object, Buffer>(zstdDecompress);
 export async function readTable(packed: Buffer, place: TablePlace): Promise<readonly PackedFile[] | null> {
   if (digestOf(packed) !== place.digest) return null;
   const bytes = await decompress(packed, { maxOutputLength: MOST_BYTES }).catch(() => null);
-  const table = schema.safeParse(bytes === null ? null : parse(bytes));
+  const table = schema.safeParse(bytes === null || isTooMuch(bytes) ? null : parse(bytes));
   if (!table.success) return null;
   const files: PackedFile[] = [];
   let end = 0;
@@ -81,6 +83,18 @@ export async function readTable(packed: Buffer, place: TablePlace): Promise<read
   }
   return end <= place.start - FRAME_HEAD_BYTES ? files : null;
 }
+
+/** Told by the bytes, before there is anything of them in memory; what stands in texts counts too. */
+function isTooMuch(bytes: Buffer): boolean {
+  let [nested, values] = [0, 0];
+  for (const byte of bytes) {
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) nested += 1;
+    else if (byte === COMMA) values += 1;
+  }
+  return nested > MOST_NESTED || values > MOST_VALUES;
+}
+
+const [OPEN_BRACE, OPEN_BRACKET, COMMA] = Buffer.from('{[,');
 
 function parse(bytes: Buffer): unknown {
   try {
