@@ -7,6 +7,7 @@ import type { ProjectedFile } from '../../agent/material/projected-files.ts';
 import type { PodTemplate } from '../../manifests/index.ts';
 import { createFaultyFiles } from '../native/faults/faulty-files.ts';
 import { makeTempDir, type TempDir } from '../world/temp-dir.ts';
+import { CLAIM, MIB } from './claim.ts';
 
 const { mkdir, readdir, readFile, stat, writeFile } = { ...promises };
 const files = createFaultyFiles('chmod chownSync lchownSync lstat opendir readlink stat symlink'.split(' '));
@@ -21,14 +22,6 @@ const { podOf } = await import('./containers.ts');
 /** One errno unless the run asks for others: `HOLDFAST_FAULTS=EIO,ENOSPC,EROFS`. */
 const errnoNames = (process.env.HOLDFAST_FAULTS || 'EIO').split(',');
 
-const MIB = 1024 * 1024;
-const CLAIM = {
-  namespace: 'shop',
-  name: 'data',
-  storageBytes: MIB,
-  isForOnePod: false,
-  reclaimPolicy: 'Retain',
-} as const;
 const OWNER = { uid: 1000, gid: 1000 };
 const KEY = Buffer.alloc(32, 7);
 const filesOf = (level: string): readonly ProjectedFile[] =>

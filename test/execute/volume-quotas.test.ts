@@ -7,16 +7,8 @@ import { createVolumeQuotas, FIRST_PROJECT, type VolumeQuotas } from '../../agen
 import { openProjectQuotas } from '../../native/index.ts';
 import { createFakeProjectQuotas, type FakeProjectQuotas } from '../fakes/fake-project-quotas.ts';
 import { makeTempDir, type TempDir } from '../world/temp-dir.ts';
+import { CLAIM, MIB } from './claim.ts';
 import { podOf } from './containers.ts';
-
-const MIB = 1024 * 1024;
-const CLAIM = {
-  namespace: 'shop',
-  name: 'data',
-  storageBytes: MIB,
-  isForOnePod: false,
-  reclaimPolicy: 'Retain',
-} as const;
 
 let directory: TempDir;
 let projects: FakeProjectQuotas;

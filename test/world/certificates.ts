@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeAuthority, NEW_KEY, openssl } from './openssl.ts';
 
 /** PEM files of an authority, and of a server and a client it vouches for. */
 export interface Certificates {
@@ -12,21 +12,7 @@ export interface Certificates {
 /** Makes certificates for 127.0.0.1 with openssl(1), in a directory that is there. */
 export function makeCertificates(directory: string): Certificates {
   const at = (name: string): string => join(directory, name);
-  const openssl = (...args: readonly string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
-    '-days',
-    '2',
-    '-subj',
-    '/CN=test ca',
-  );
+  makeAuthority({ key: at('ca.key'), certificate: at('ca.pem') }, '/CN=test ca');
   const issue = (name: string): { readonly certificate: string; readonly key: string } => {
     const [key, request, certificate, extensions] = [
       at(`${name}.key`),
@@ -34,7 +20,7 @@ export function makeCertificates(directory: string): Certificates {
       at(`${name}.pem`),
       at('ext'),
     ];
-    openssl('req', ...newKey, '-keyout', key, '-out', request, '-subj', `/CN=${name}`);
+    openssl('req', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', `/CN=${name}`);
     writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1\n');
     const signer = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'];
     openssl('x509', '-req', '-in', request, ...signer, '-out', certificate, '-days', '2', '-extfile', extensions);

@@ -1,8 +1,9 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeAuthority, NEW_KEY, openssl } from './openssl.ts';
 import { toolPath } from './tools.ts';
 
 /** An authority of one's own, and somebody it vouches for, who signs with notation. */
@@ -25,24 +26,10 @@ export function makeNotationSigner(
 ): NotationSigner {
   const at = (name: string): string => join(directory, `${id}-${name}`);
   const id = randomUUID();
-  const openssl = (...args: readonly string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const isAuthority = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
-  openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
-    '-days',
-    '2',
-    '-subj',
-    '/CN=test root',
-    ...isAuthority,
-  );
-  openssl('req', ...newKey, '-keyout', at('leaf.key'), '-out', at('leaf.csr'), '-subj', options.subject);
+  makeAuthority({ key: at('ca.key'), certificate: at('ca.pem') }, '/CN=test root', [
+    'keyUsage=critical,keyCertSign,cRLSign',
+  ]);
+  openssl('req', ...NEW_KEY, '-keyout', at('leaf.key'), '-out', at('leaf.csr'), '-subj', options.subject);
   const forSigning = 'basicConstraints=CA:false\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n';
   writeFileSync(at('ext'), options.extensions ?? forSigning);
   const signer = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'];

@@ -7,20 +7,13 @@ import { openClaims } from '../../../agent/execute/claims.ts';
 import { emptyDirPath, type PodFileRoots, preparePodFiles, removePodFiles } from '../../../agent/execute/pod-files.ts';
 import { createVolumeQuotas, FIRST_PROJECT, type VolumeQuotas } from '../../../agent/execute/volume-quotas.ts';
 import { openProjectQuotas, type ProjectQuotas } from '../../../native/index.ts';
+import { CLAIM, MIB } from '../../execute/claim.ts';
 import { podOf } from '../../execute/containers.ts';
 import { type ContainerStage, openContainerStage, type Run } from '../../native/container-stage.ts';
 import { makeTempDir, type TempDir } from '../../world/temp-dir.ts';
 
 const run = promisify(execFile);
 
-const MIB = 1024 * 1024;
-const CLAIM = {
-  namespace: 'shop',
-  name: 'data',
-  storageBytes: MIB,
-  isForOnePod: false,
-  reclaimPolicy: 'Retain',
-} as const;
 const LEAVE_SOURCE = join(import.meta.dirname, 'leave-project.c');
 
 let temporary: TempDir;
